@@ -1,0 +1,50 @@
+# Everything that a clone needs: `make serve` and `make test` set up what they use.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
+ARGS ?=
+
+.PHONY: serve test check bench examples lock clean help
+
+help:
+	@echo "make serve   set up and run the server on ws://127.0.0.1:8080 (ARGS='--rate max' adds options)"
+	@echo "make test    set up and run every test"
+	@echo "make check   formatting, lint, types, direction of imports"
+	@echo "make bench   every benchmark, as tables and JSON (about 20 minutes; ARGS=--quick for a look)"
+	@echo "make lock    pin the versions that are installed now"
+	@echo "make clean   remove what was set up"
+
+serve: $(VENV)/.serve
+	exec $(BIN)/market-depth serve $(ARGS)
+
+test: $(VENV)/.develop
+	$(BIN)/python -m pytest $(ARGS)
+
+check: $(VENV)/.develop
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.develop
+	$(BIN)/python -m benchmarks $(ARGS)
+
+lock: $(VENV)/.develop
+	$(BIN)/pip freeze --exclude-editable | grep -v '^setuptools\|^pip\|^wheel' > constraints.txt
+
+clean:
+	rm -rf $(VENV)
+
+$(VENV)/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.serve: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(PIP) --editable '.[databento]'
+	touch $@
+
+$(VENV)/.develop: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(PIP) --editable '.[databento,plot,test,check,bench]'
+	touch $@ $(VENV)/.serve
