@@ -1,0 +1,137 @@
+"""The one record that every feed yields and every book takes.
+
+The fields and their meaning are those of Databento's MBO schema (market by order): an event
+adds, cancels or modifies one order, clears the book, or reports a trade or a fill. One action
+is added: `Action.LEVEL`, the absolute new state of a price level, for feeds without orders.
+
+Prices and sizes are counts of the instrument's smallest decimal: with two price decimals,
+102.45 is 10245.
+
+Source: https://databento.com/docs/schemas-and-data-formats/mbo
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import IntEnum, IntFlag
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = [
+    "EVENT_DTYPE",
+    "NO_ORDER_COUNT",
+    "Action",
+    "EventBatch",
+    "Events",
+    "Flag",
+    "Side",
+    "by_instrument",
+    "empty_events",
+    "last_complete_event",
+]
+
+
+class Action(IntEnum):
+    """What an event does to the book: the ASCII code of Databento's letter."""
+
+    ADD = ord("A")
+    """A new order rests in the book."""
+    CANCEL = ord("C")
+    """An order loses `size` (all that is left if `size` is 0 or more than rests)."""
+    MODIFY = ord("M")
+    """An order has a new price or size; more size or another price costs its priority."""
+    CLEAR = ord("R")
+    """Every order and level is gone."""
+    TRADE = ord("T")
+    """An aggressor traded; the book is changed by the events that go with it, not by this."""
+    FILL = ord("F")
+    """A resting order traded; the book is changed by the events that go with it, not by this."""
+    LEVEL = ord("L")
+    """A price level has a new absolute `size` (0 removes it); `order_id` is its order count."""
+    NONE = ord("N")
+    """Nothing happens to the book; the event may carry flags."""
+
+
+class Side(IntEnum):
+    """Side of an order, or of the aggressor in a trade: the ASCII code of Databento's letter."""
+
+    BID = ord("B")
+    ASK = ord("A")
+    NONE = ord("N")
+
+
+class Flag(IntFlag):
+    """Bits of the `flags` field, valued as in Databento's encoding."""
+
+    LAST = 128
+    """Last event of one change at the venue: the book may be looked at after it."""
+    TOP_OF_BOOK = 64
+    SNAPSHOT = 32
+    """The event comes from a snapshot, not from something that has just happened."""
+    MBP = 16
+    BAD_TS_RECV = 8
+    MAYBE_BAD_BOOK = 4
+
+
+NO_ORDER_COUNT = 2**64 - 1
+"""`order_id` of a LEVEL event whose venue does not report how many orders make up the level."""
+
+EVENT_DTYPE = np.dtype(
+    [
+        ("ts_event", np.int64),  # ns since 1970 UTC, the venue's clock
+        ("ts_recv", np.int64),  # ns since 1970 UTC, the receiver's clock; never goes back
+        ("order_id", np.uint64),
+        ("price", np.int64),
+        ("size", np.int64),
+        ("sequence", np.uint64),  # the venue's message sequence, 0 where it has none
+        ("instrument_id", np.uint32),
+        ("action", np.uint8),
+        ("side", np.uint8),
+        ("flags", np.uint8),
+    ],
+    align=True,
+)
+
+_FEW = 64
+"""Up to so many events a Python set is faster than an array operation."""
+
+Events: TypeAlias = NDArray[np.void]
+"""A one-dimensional array of `EVENT_DTYPE`."""
+
+
+class EventBatch(NamedTuple):
+    """Events of one instrument, whole changes only, in the order in which they happened."""
+
+    instrument_id: int
+    events: Events
+
+
+def empty_events(length: int) -> Events:
+    """Return *length* events of zeros."""
+    return np.zeros(length, EVENT_DTYPE)
+
+
+def last_complete_event(events: Events) -> int:
+    """Return how many of *events* make up whole changes: the place behind the last LAST flag."""
+    places = np.flatnonzero(events["flags"] & np.uint8(Flag.LAST))
+    return int(places[-1]) + 1 if len(places) else 0
+
+
+def by_instrument(events: Events) -> Iterator[EventBatch]:
+    """Split *events* by instrument, keeping the order within each."""
+    if not len(events):
+        return
+    ids = events["instrument_id"]
+    if len(ids) <= _FEW:
+        distinct = set(ids.tolist())
+    else:
+        distinct = {int(ids[0])} if (ids == ids[0]).all() else set()
+    if len(distinct) == 1:
+        yield EventBatch(distinct.pop(), events)
+        return
+    order = np.argsort(ids, kind="stable")
+    edges = np.flatnonzero(np.diff(ids[order])) + 1
+    for places in np.split(order, edges):
+        yield EventBatch(int(ids[places[0]]), events[places])
