@@ -1,0 +1,65 @@
+"""What a feed is, and what a source of one is."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Container, Iterator, Sequence
+from typing import Protocol
+
+from market_depth.events import Events
+from market_depth.instruments import Instrument
+
+__all__ = ["Feed", "Source"]
+
+
+class Source(Protocol):
+    """A store of events in time order, read as fast as wanted: a file, a simulated venue."""
+
+    @property
+    def instruments(self) -> Sequence[Instrument]:
+        """What its events are about."""
+        ...
+
+    def chunks(self) -> Iterator[Events]:
+        """Yield the events from the beginning, `ts_recv` never going back, whole changes only.
+
+        Raises:
+            FeedError: where it can't be read any further; what came before is good.
+        """
+        ...
+
+
+class Feed(Protocol):
+    """Events as they happen, or as they are made to happen."""
+
+    @property
+    def instruments(self) -> Sequence[Instrument]:
+        """What its events are about."""
+        ...
+
+    def batches(self) -> AsyncIterator[Events]:
+        """Yield events, whole changes only, leaving the event loop its turns.
+
+        Raises:
+            FeedError: where it can't go on; what came before is good.
+        """
+        ...
+
+    @property
+    def lag_s(self) -> float:
+        """How far behind its own time the feed last handed over events, in seconds."""
+        ...
+
+    def due_events(
+        self, wall_ns: int, instrument_ids: Container[int] | None = None
+    ) -> Iterator[Events]:
+        """Yield what should have been handed over by a wall-clock time and has not been yet.
+
+        Args:
+            wall_ns: ns since 1970 UTC.
+            instrument_ids: whose events are wanted now, `None` for all; others may come too.
+        """
+        ...
+
+    def market_time_ns(self, wall_ns: int) -> int:
+        """Return what time it is in the feed's market (ns since 1970 UTC) at a wall-clock time."""
+        ...
