@@ -1,0 +1,1 @@
+"""The wire contract: every message, its encodings, and the frames that carry it."""
