@@ -1,0 +1,191 @@
+"""What plain HTTP requests on the WebSocket port get."""
+
+from __future__ import annotations
+
+import email.utils
+import re
+import time
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import NamedTuple
+from urllib.parse import parse_qs, unquote
+
+from msgspec import Raw
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from websockets.datastructures import Headers
+from websockets.http11 import Request, Response
+
+from market_depth.errors import ErrorCode, RequestError, quoted
+from market_depth.logs import get_logger, new_reference
+from market_depth.protocol.codec import encode_json
+from market_depth.protocol.messages import DEFAULT_MAX_LEVELS, DataType, Error
+from market_depth.protocol.times import format_timestamp
+from market_depth.server.credentials import Client
+from market_depth.server.metrics import Metrics
+from market_depth.streams import StreamManager
+from market_depth.streams.market import FeedStatus
+
+__all__ = ["Pages", "split_path"]
+
+log = get_logger()
+
+_JSON = "application/json"
+_TEXT = "text/plain; charset=utf-8"
+_DEPTH = "/api/depth/"
+_METHODS = ("GET", "HEAD")
+_WHOLE_NUMBER = re.compile(r"-?[0-9]{1,18}")
+
+_INDEX = """Market depth server
+
+WebSocket    this address, with any path
+/healthz     the process lives
+/readyz      the feeds are live
+/metrics     Prometheus metrics
+/api/symbols what there is to subscribe to
+/api/depth/SYMBOL?data_type=MBP&max_levels=20   one snapshot
+"""
+
+
+def split_path(target: str) -> tuple[str, str]:
+    """Return (path, query) of a request's target, which may be anything."""
+    path, _, query = target.partition("?")
+    return path, query
+
+
+class _Answer(NamedTuple):
+    status: HTTPStatus
+    content_type: str
+    body: bytes
+
+
+class Pages:
+    """The HTTP side of a server."""
+
+    def __init__(self, manager: StreamManager, metrics: Metrics) -> None:
+        self._manager = manager
+        self._metrics = metrics
+        self._open: dict[str, Callable[[], _Answer]] = {
+            "/": _index,
+            "/healthz": _healthz,
+            "/readyz": self._readyz,
+            "/metrics": self._prometheus,
+        }
+
+    def respond(self, request: Request, client: Client | None) -> Response:
+        """Return the response to a plain HTTP request of *client*, `None` if he is unknown."""
+        if request.method not in _METHODS:
+            response = _response(_text(HTTPStatus.METHOD_NOT_ALLOWED, "only GET is answered\n"))
+            response.headers["Allow"] = ", ".join(_METHODS)
+            return response
+        path, query = split_path(request.path)
+        try:
+            answer = self._answer(path, query, client)
+        except Exception:
+            reference = new_reference()
+            log.exception("page failed", path=path, reference=reference)
+            error = RequestError(ErrorCode.INTERNAL, f"internal error, reference {reference}")
+            answer = _failure(error)
+        return _response(answer, with_body=request.method == "GET")
+
+    def bad_request(self, problem: str) -> Response:
+        """Return the response to what is no request that this server can read."""
+        return _response(_text(HTTPStatus.BAD_REQUEST, f"bad request: {problem}\n"))
+
+    def _answer(self, path: str, query: str, client: Client | None) -> _Answer:
+        page = self._open.get(path)
+        if page is not None:
+            return page()
+        if path.startswith("/api/"):
+            return self._api(path, query, client)
+        return _text(HTTPStatus.NOT_FOUND, f"no page {path}\n\n{_INDEX}")
+
+    def _api(self, path: str, query: str, client: Client | None) -> _Answer:
+        try:
+            if client is None:
+                raise RequestError(ErrorCode.UNAUTHORIZED, "no or wrong credentials")
+            if path == "/api/symbols":
+                return self._symbols(client)
+            if path.startswith(_DEPTH):
+                return self._depth(unquote(path[len(_DEPTH) :]), query, client)
+            raise RequestError(ErrorCode.NOT_FOUND, f"no page {path}")
+        except RequestError as error:
+            return _failure(error)
+
+    def _symbols(self, client: Client) -> _Answer:
+        symbols = [info for info in self._manager.symbols() if client.may_see(info.symbol)]
+        return _Answer(HTTPStatus.OK, _JSON, encode_json({"symbols": symbols}))
+
+    def _depth(self, symbol: str, query: str, client: Client) -> _Answer:
+        if not client.may_see(symbol):
+            raise RequestError(ErrorCode.FORBIDDEN, f"no entitlement for symbol {quoted(symbol)}")
+        fields = {name: values[-1] for name, values in parse_qs(query).items()}
+        data_type = _data_type(fields.get("data_type", DataType.MBP.value))
+        levels = _levels(fields.get("max_levels", str(DEFAULT_MAX_LEVELS)))
+        wall_ns = time.time_ns()
+        sequence, data = self._manager.snapshot(symbol, data_type, levels, wall_ns)
+        body = {
+            "symbol": symbol,
+            "sequence": sequence,
+            "timestamp": format_timestamp(wall_ns),
+            "data": Raw(data),
+        }
+        return _Answer(HTTPStatus.OK, _JSON, encode_json(body))
+
+    def _readyz(self) -> _Answer:
+        statuses = [entry.status for entry in self._manager.market]
+        is_ready = FeedStatus.LIVE in statuses and FeedStatus.STALE not in statuses
+        counts = {status.value: statuses.count(status) for status in FeedStatus}
+        body = encode_json({"ready": is_ready, "symbols": counts})
+        return _Answer(HTTPStatus.OK if is_ready else HTTPStatus.SERVICE_UNAVAILABLE, _JSON, body)
+
+    def _prometheus(self) -> _Answer:
+        return _Answer(HTTPStatus.OK, CONTENT_TYPE_LATEST, generate_latest(self._metrics.registry))
+
+
+def _index() -> _Answer:
+    return _text(HTTPStatus.OK, _INDEX)
+
+
+def _healthz() -> _Answer:
+    return _text(HTTPStatus.OK, "ok\n")
+
+
+def _text(status: HTTPStatus, text: str) -> _Answer:
+    return _Answer(status, _TEXT, text.encode())
+
+
+def _failure(error: RequestError) -> _Answer:
+    body = encode_json(Error(int(error.code), error.message, None))
+    return _Answer(HTTPStatus(int(error.code)), _JSON, body)
+
+
+def _data_type(text: str) -> DataType:
+    try:
+        return DataType(text)
+    except ValueError:
+        raise RequestError(
+            ErrorCode.BAD_REQUEST, f"unknown data_type {text!r}: expected MBP or MBO"
+        ) from None
+
+
+def _levels(text: str) -> int:
+    if not _WHOLE_NUMBER.fullmatch(text):
+        raise RequestError(
+            ErrorCode.BAD_REQUEST, f"max_levels: expected a whole number, got {text[:40]!r}"
+        )
+    return int(text)
+
+
+def _response(answer: _Answer, *, with_body: bool = True) -> Response:
+    headers = Headers(
+        [
+            ("Date", email.utils.formatdate(usegmt=True)),
+            ("Connection", "close"),
+            ("Content-Length", str(len(answer.body))),
+            ("Content-Type", answer.content_type),
+            ("Cache-Control", "no-store"),
+            ("Access-Control-Allow-Origin", "*"),
+        ]
+    )
+    body = answer.body if with_body else b""
+    return Response(answer.status.value, answer.status.phrase, headers, body)
