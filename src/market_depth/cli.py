@@ -1,0 +1,136 @@
+"""The command `market-depth`."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import sys
+from pathlib import Path
+from typing import Annotated, Any, get_type_hints
+
+import typer
+
+from market_depth import __version__
+from market_depth.config import ServeConfig, read_config_file
+from market_depth.errors import ConfigError, FeedError, MarketDepthError
+
+__all__ = ["main"]
+
+_WRONG_VALUE = 2
+_FAILED = 1
+_INTERRUPTED = 130
+
+app = typer.Typer(
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"market-depth {__version__}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    context: typer.Context,
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    """Market depth server: order flow in, MBO and MBP depth out over WebSocket."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+def _use_config_file(context: typer.Context, path: Path | None) -> Path | None:
+    """Make the options of a TOML file the defaults of this command."""
+    if path is not None:
+        try:
+            context.default_map = dict[str, Any](read_config_file(path))
+        except ConfigError as error:
+            raise typer.BadParameter(str(error)) from None
+    return path
+
+
+def _serve(**options: Any) -> None:
+    """Serve depth on ws://HOST:PORT, with health, metrics and snapshots over HTTP beside it.
+
+    Every option can also be set by environment variable (MARKET_DEPTH_ and its name, such as
+    MARKET_DEPTH_LOG_LEVEL) and in the TOML file of --config.
+    """
+    from market_depth.app import run
+
+    del options["config"]
+    run(ServeConfig(**options))
+
+
+def _serve_signature() -> inspect.Signature:
+    """Return the signature that Typer reads: --config, and a parameter per `ServeConfig` field."""
+    hints = get_type_hints(ServeConfig, include_extras=True)
+    config = typer.Option(
+        "--config",
+        "-c",
+        help="TOML file of options.",
+        envvar="MARKET_DEPTH_CONFIG",
+        show_envvar=False,
+        is_eager=True,
+        callback=_use_config_file,
+    )
+    parameters = [_parameter("config", Annotated[Path | None, config], None)]
+    parameters += [
+        _parameter(field.name, hints[field.name], field.default)
+        for field in dataclasses.fields(ServeConfig)
+    ]
+    return inspect.Signature(parameters)
+
+
+def _parameter(name: str, annotation: Any, default: Any) -> inspect.Parameter:
+    return inspect.Parameter(
+        name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation
+    )
+
+
+_signature = _serve_signature()
+_serve.__signature__ = _signature  # type: ignore[attr-defined]
+_serve.__annotations__ = {
+    name: parameter.annotation for name, parameter in _signature.parameters.items()
+}
+app.command("serve")(_serve)
+
+
+def main() -> None:
+    """Run the command line; exit with 2 for a wrong value, 1 for anything else that fails."""
+    command = typer.main.get_command(app)
+    try:
+        sys.exit(command.main(prog_name="market-depth", standalone_mode=False) or 0)
+    except (ConfigError, FeedError) as error:
+        _exit_with(str(error), _WRONG_VALUE)
+    except MarketDepthError as error:
+        _exit_with(str(error), _FAILED)
+    except (KeyboardInterrupt, typer.Abort):
+        sys.exit(_INTERRUPTED)
+    except Exception as error:
+        # Typer keeps the class of its usage errors to itself; they alone can format a message.
+        format_message = getattr(error, "format_message", None)
+        if format_message is None:
+            raise
+        _exit_with(_with_value(format_message(), error), getattr(error, "exit_code", _WRONG_VALUE))
+
+
+def _with_value(message: str, error: Exception) -> str:
+    """Return a usage error's message with the value that was wrong, where it leaves that out."""
+    describe = getattr(error.__cause__, "errors", None)
+    wrong = [str(detail["input"]) for detail in describe()] if describe else []
+    missing = [value for value in wrong if value not in message]
+    return f"{message}, got {', '.join(missing)}" if missing else message
+
+
+def _exit_with(message: str, code: int) -> None:
+    line = " ".join(message.split())
+    print(f"market-depth: error: {line}", file=sys.stderr)
+    sys.exit(code)
