@@ -1,0 +1,213 @@
+"""The load generator: thousands of clients in one process, reading as fast as they can.
+
+Raw non-blocking sockets under epoll; frames are counted by their headers and not decoded, but
+for the timestamp of some. Run as a process of its own; it talks to its parent in lines:
+`ready` when every client is subscribed; then, for each line `measure SECONDS` on its standard
+input, a line of JSON. It ends with its input.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import contextlib
+import json
+import os
+import resource
+import select
+import socket
+import sys
+import time
+
+__all__ = ["Load", "main"]
+
+_KEY = base64.b64encode(bytes(16)).decode()
+_HANDSHAKE = (
+    "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    f"Sec-WebSocket-Key: {_KEY}\r\nSec-WebSocket-Version: 13\r\n\r\n"
+).encode()
+_SYMBOLS = ("BTCUSD", "ETHUSD", "ADAUSD")
+_MARK = b'"timestamp":"'
+_TIME_AT = len(_MARK) + len("2025-09-16T")
+_DAY_S = 86_400.0
+_SAMPLE_EVERY = 7
+_READ_BYTES = 1 << 20
+
+
+def masked(text: bytes) -> bytes:
+    """Return a client's text frame, masked with zeros."""
+    length = len(text)
+    assert length < 0x10000
+    head = bytes((0x81, 0x80 | length)) if length < 126 else b"\x81\xfe" + length.to_bytes(2)
+    return head + bytes(4) + text
+
+
+class _Client:
+    __slots__ = ("head", "rest", "socket")
+
+    def __init__(self, sock: socket.socket) -> None:
+        self.socket = sock
+        self.rest = 0
+        """Bytes of the frame at hand that are still to come."""
+        self.head = b""
+        """A frame header that is not complete yet."""
+
+
+class Load:
+    """Connected clients and what they have received."""
+
+    def __init__(self) -> None:
+        self.messages = 0
+        self.size_bytes = 0
+        self.delays_s: list[float] = []
+        self._clients: dict[int, _Client] = {}
+        self._poll = select.epoll()
+        self._buffer = bytearray(_READ_BYTES)
+
+    def connect(self, port: int, subscriptions: list[dict[str, object]]) -> None:
+        """Connect one client, and subscribe."""
+        sock = socket.create_connection(("127.0.0.1", port), timeout=60)
+        sock.sendall(_HANDSHAKE)
+        answer = b""
+        while b"\r\n\r\n" not in answer:
+            answer += sock.recv(1)
+        assert answer.startswith(b"HTTP/1.1 101"), answer
+        requests = (json.dumps({"type": "Subscribe", **wish}) for wish in subscriptions)
+        sock.sendall(b"".join(masked(request.encode()) for request in requests))
+        sock.setblocking(False)
+        self._clients[sock.fileno()] = _Client(sock)
+        self._poll.register(sock.fileno(), select.EPOLLIN)
+
+    def read_for(self, seconds: float) -> None:
+        """Read whatever comes, for so long."""
+        end = time.perf_counter() + seconds
+        while (left := end - time.perf_counter()) > 0:
+            for number, _ in self._poll.poll(min(left, 0.05), 512):
+                self._read(self._clients[number])
+
+    def reset(self) -> None:
+        """Count from zero again."""
+        self.messages = self.size_bytes = 0
+        self.delays_s = []
+
+    def close(self) -> None:
+        """Drop every connection."""
+        for client in self._clients.values():
+            client.socket.close()
+        self._clients.clear()
+
+    def _read(self, client: _Client) -> None:
+        with contextlib.suppress(BlockingIOError):
+            length = client.socket.recv_into(self._buffer)
+            if length == 0:
+                raise ConnectionError("the server has closed a connection")
+            self.size_bytes += length
+            self._count(client, length)
+
+    def _count(self, client: _Client, length: int) -> None:
+        """Go from frame to frame through what has been read."""
+        at = client.rest
+        buffer = self._buffer
+        if client.head:
+            buffer = bytearray(client.head) + self._buffer[:length]
+            length += len(client.head)
+            client.head = b""
+        while at < length:
+            if length - at < 10 and not _is_whole_header(buffer, at, length):
+                client.head = bytes(buffer[at:length])
+                client.rest = 0
+                return
+            size, header = _frame_size(buffer, at)
+            self.messages += 1
+            if self.messages % _SAMPLE_EVERY == 0:
+                self._sample(buffer, at + header, min(length, at + header + 300))
+            at += header + size
+        client.rest = at - length
+
+    def _sample(self, buffer: bytearray, start: int, end: int) -> None:
+        """Note how old a message is, if it tells."""
+        mark = buffer.find(_MARK, start, end)
+        at = mark + _TIME_AT
+        if mark < 0 or at + 15 > end:
+            return
+        clock = buffer[at : at + 15]
+        sent = int(clock[:2]) * 3600 + int(clock[3:5]) * 60 + float(clock[6:])
+        self.delays_s.append((time.time() % _DAY_S - sent) % _DAY_S)
+
+
+def _is_whole_header(buffer: bytearray, at: int, length: int) -> bool:
+    left = length - at
+    if left < 2:
+        return False
+    return left >= {126: 4, 127: 10}.get(buffer[at + 1], 2)
+
+
+def _frame_size(buffer: bytearray, at: int) -> tuple[int, int]:
+    """Return (payload bytes, header bytes) of the frame at *at*."""
+    size = buffer[at + 1]
+    if size == 126:
+        return int.from_bytes(buffer[at + 2 : at + 4]), 4
+    if size == 127:
+        return int.from_bytes(buffer[at + 2 : at + 10]), 10
+    return size, 2
+
+
+def _subscriptions(streams: int, data_type: str, levels: int) -> list[dict[str, object]]:
+    """Return that many different wishes: over the symbols, then with a level less."""
+    return [
+        {
+            "stream_id": f"s{number}",
+            "symbol": _SYMBOLS[number % len(_SYMBOLS)],
+            "data_type": data_type,
+            "max_levels": levels - number // len(_SYMBOLS),
+        }
+        for number in range(streams)
+    ]
+
+
+def _quantile(values: list[float], share: float) -> float | None:
+    if not values:
+        return None
+    return sorted(values)[min(int(len(values) * share), len(values) - 1)]
+
+
+def main() -> None:
+    """Connect, say so, and measure as often as asked."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--connections", type=int, required=True)
+    parser.add_argument("--streams", type=int, default=1)
+    parser.add_argument("--data-type", default="MBP")
+    parser.add_argument("--levels", type=int, default=20)
+    options = parser.parse_args()
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    load = Load()
+    wishes = _subscriptions(options.streams, options.data_type, options.levels)
+    for number in range(options.connections):
+        load.connect(options.port, wishes)
+        if number % 100 == 99:
+            load.read_for(0.001)
+    load.read_for(1.0)
+    print("ready", flush=True)
+    for line in sys.stdin:
+        load.reset()
+        begun_cpu = time.process_time()
+        begun = time.perf_counter()
+        load.read_for(float(line.split()[1]))
+        elapsed = time.perf_counter() - begun
+        result = {
+            "messages": load.messages,
+            "size_bytes": load.size_bytes,
+            "seconds": elapsed,
+            "cpu_share": (time.process_time() - begun_cpu) / elapsed,
+            "delay_p50_s": _quantile(load.delays_s, 0.5),
+            "delay_p99_s": _quantile(load.delays_s, 0.99),
+            "pid": os.getpid(),
+        }
+        print(json.dumps(result), flush=True)
+    load.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,152 @@
+"""Servers and load generators as processes, and what they use."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import urllib.request
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Thread
+from typing import IO, Any
+
+import psutil
+
+__all__ = ["Measured", "Server", "baseline_server", "load", "market_depth_server"]
+
+
+@dataclass
+class Measured:
+    """What one measurement says."""
+
+    messages: int
+    size_bytes: int
+    seconds: float
+    server_cpu_s: float
+    load_cpu_share: float
+    delay_p50_s: float | None
+    delay_p99_s: float | None
+
+    @property
+    def cpu_us_per_message(self) -> float:
+        """CPU time that the server took for each message, everything included, in µs."""
+        return self.server_cpu_s / max(self.messages, 1) * 1e6
+
+
+class Server:
+    """A running server."""
+
+    def __init__(self, process: subprocess.Popen[str], port: int) -> None:
+        self.port = port
+        self._usage = psutil.Process(process.pid)
+
+    def cpu_s(self) -> float:
+        """Return the CPU seconds it has used: on Linux to the nanosecond, of all threads."""
+        schedules = Path(f"/proc/{self._usage.pid}/task").glob("*/schedstat")
+        if used_ns := sum(int(schedule.read_text().split()[0]) for schedule in schedules):
+            return used_ns / 1e9
+        times = self._usage.cpu_times()
+        return float(times.user + times.system)
+
+    def rss_bytes(self) -> int:
+        """Return its resident memory."""
+        return int(self._usage.memory_info().rss)
+
+    def get_json(self, path: str) -> Any:
+        """Return what an HTTP page of it says."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=30) as answer:
+            return json.load(answer)
+
+
+@contextmanager
+def _running(command: list[str], **pipes: Any) -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen([sys.executable, "-m", *command], text=True, **pipes)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+@contextmanager
+def market_depth_server(*options: str) -> Iterator[Server]:
+    """Run `market-depth serve` on a free port."""
+    command = ["market_depth", "serve", "--addr=127.0.0.1:0", "--log-format=json", *options]
+    with _running([*command, "--log-level=info"], stderr=subprocess.PIPE) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if '"listening"' in line:
+                port = int(json.loads(line)["addr"].rpartition(":")[2])
+                break
+        else:
+            raise RuntimeError("the server did not start")
+        _drain(process.stderr)
+        yield Server(process, port)
+
+
+def _drain(stream: IO[str]) -> None:
+    """Keep a server's log pipe from filling up, until the server ends."""
+    Thread(target=lambda: deque(stream, maxlen=0), daemon=True).start()
+
+
+@contextmanager
+def baseline_server(kind: str, size: int, interval_s: float) -> Iterator[Server]:
+    """Run one of the baseline servers."""
+    command = ["benchmarks.baselines", kind, f"--size={size}", f"--interval-s={interval_s}"]
+    with _running(command, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        yield Server(process, int(process.stdout.readline()))
+
+
+class _Load:
+    def __init__(self, process: subprocess.Popen[str], server: Server) -> None:
+        self._process = process
+        self._server = server
+
+    def measure(self, seconds: float) -> Measured:
+        """Count what arrives, and what the server uses, for so long."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        cpu_s = self._server.cpu_s()
+        self._process.stdin.write(f"measure {seconds}\n")
+        self._process.stdin.flush()
+        result = json.loads(self._process.stdout.readline())
+        return Measured(
+            messages=result["messages"],
+            size_bytes=result["size_bytes"],
+            seconds=result["seconds"],
+            server_cpu_s=self._server.cpu_s() - cpu_s,
+            load_cpu_share=result["cpu_share"],
+            delay_p50_s=result["delay_p50_s"],
+            delay_p99_s=result["delay_p99_s"],
+        )
+
+
+@contextmanager
+def load(
+    server: Server,
+    connections: int,
+    *,
+    streams: int = 1,
+    data_type: str = "MBP",
+    levels: int = 20,
+) -> Iterator[_Load]:
+    """Connect that many clients to a server, each with that many streams."""
+    command = [
+        "benchmarks.load",
+        f"--port={server.port}",
+        f"--connections={connections}",
+        f"--streams={streams}",
+        f"--data-type={data_type}",
+        f"--levels={levels}",
+    ]
+    with _running(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        if line.strip() != "ready":
+            raise RuntimeError(f"the load generator did not get ready: {line!r}")
+        yield _Load(process, server)
