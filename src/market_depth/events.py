@@ -1,8 +1,9 @@
 """The one record that every feed yields and every book takes.
 
 The fields and their meaning are those of Databento's MBO schema (market by order): an event
-adds, cancels or modifies one order, clears the book, or reports a trade or a fill. One action
-is added: `Action.LEVEL`, the absolute new state of a price level, for feeds without orders.
+adds, cancels or modifies one order, clears the book, or reports a trade or a fill. Two actions
+are added: `Action.LEVEL`, the absolute new state of a price level, for feeds without orders, and
+`Action.STATUS`, what a feed knows of the book as a whole.
 
 Prices and sizes are counts of the instrument's smallest decimal: with two price decimals,
 102.45 is 10245.
@@ -23,10 +24,12 @@ __all__ = [
     "EVENT_DTYPE",
     "NO_ORDER_COUNT",
     "Action",
+    "BookStatus",
     "EventBatch",
     "Events",
     "Flag",
     "Side",
+    "StatusReason",
     "by_instrument",
     "empty_events",
     "last_complete_event",
@@ -50,8 +53,59 @@ class Action(IntEnum):
     """A resting order traded; the book is changed by the events that go with it, not by this."""
     LEVEL = ord("L")
     """A price level has a new absolute `size` (0 removes it); `order_id` is its order count."""
+    STATUS = ord("S")
+    """The book's status is `size`, a `BookStatus`, for the reason `price`, a `StatusReason`."""
     NONE = ord("N")
     """Nothing happens to the book; the event may carry flags."""
+
+
+class BookStatus(IntEnum):
+    """Whether a book can be trusted."""
+
+    WAITING = 0
+    """Nothing has come from the feed yet."""
+    LIVE = 1
+    RECOVERED = 2
+    """Live again: it was stale, and has been made good since."""
+    HALTED = 3
+    """The venue has suspended trading, or holds an auction; the book is the venue's."""
+    STALE = 4
+    """Not the venue's book (any longer): it is not to be shown as if it were."""
+
+    @property
+    def label(self) -> str:
+        """The status as the wire contract writes it: "Live"."""
+        return self.name.capitalize()
+
+
+class StatusReason(IntEnum):
+    """Why a book has its status."""
+
+    NONE = 0
+    GAP = 1
+    CHECKSUM = 2
+    CROSSED = 3
+    JOINED = 4
+    DISCONNECTED = 5
+    VENUE = 6
+    FEED = 7
+
+    @property
+    def text(self) -> str:
+        """The reason for a person to read, empty if there is none."""
+        return _REASONS[self]
+
+
+_REASONS = {
+    StatusReason.NONE: "",
+    StatusReason.GAP: "messages of the venue are missing",
+    StatusReason.CHECKSUM: "the venue's checksum is another",
+    StatusReason.CROSSED: "the best bid is at or above the best ask",
+    StatusReason.JOINED: "joined in mid-session, and no snapshot yet",
+    StatusReason.DISCONNECTED: "the connection to the venue is down",
+    StatusReason.VENUE: "the venue says so",
+    StatusReason.FEED: "the feed has failed",
+}
 
 
 class Side(IntEnum):

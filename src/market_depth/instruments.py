@@ -30,6 +30,9 @@ class Instrument(msgspec.Struct, frozen=True):
     tick_size: int
     has_orders: bool = True
     """Whether its feed reports single orders, so that an MBO view can be had."""
+    may_cross: bool = True
+    """Whether a crossed or locked book can be the venue's own, as in an auction; where it can't
+    be, it shows that something has been lost."""
 
 
 def decimals_of(text: str) -> int:

@@ -1,14 +1,15 @@
-"""What a feed is, and what a source of one is."""
+"""What a feed is, what a source of one is, and what a file format is."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Container, Iterator, Sequence
-from typing import Protocol
+from collections.abc import AsyncIterator, Callable, Container, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple, Protocol
 
 from market_depth.events import Events
 from market_depth.instruments import Instrument
 
-__all__ = ["Feed", "Source"]
+__all__ = ["Feed", "Format", "OpenOptions", "Source"]
 
 
 class Source(Protocol):
@@ -26,6 +27,33 @@ class Source(Protocol):
             FeedError: where it can't be read any further; what came before is good.
         """
         ...
+
+
+class OpenOptions(NamedTuple):
+    """How a user wants a file to be opened."""
+
+    known: Mapping[str, Instrument] = {}
+    """Instruments by symbol whose decimals and tick are to be used; those of others are found in
+    the file."""
+    symbols: Sequence[str] | None = None
+    """What to play of it; `None` plays everything."""
+
+
+class Format(NamedTuple):
+    """A kind of file that can be played."""
+
+    name: str
+    """Value of `--format`."""
+    title: str
+    """For a person to read."""
+    recognises: Callable[[Path, bytes], bool]
+    """Whether a file is of this format, by its path and its first bytes (unpacked, 64 KiB)."""
+    open: Callable[[Sequence[Path], OpenOptions], Source]
+    """Open files of this format that belong together (parts of one recording, in any order).
+
+    Raises:
+        FeedError: if a file can't be read, is not of the format, or has no such symbol.
+    """
 
 
 class Feed(Protocol):
