@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from market_depth.events import (
     EVENT_DTYPE,
@@ -13,12 +10,10 @@ from market_depth.events import (
     Action,
     Flag,
     Side,
-    by_instrument,
     empty_events,
     last_complete_event,
 )
-from support.flow import Event, batch, batch_of, events_of, of, unfinished
-from support.hypothesis_settings import relaxed
+from support.flow import Event, batch, batch_of, events_of
 
 
 def test_codes_are_databentos_letters() -> None:
@@ -31,6 +26,7 @@ def test_codes_are_databentos_letters() -> None:
         "TRADE": "T",
         "FILL": "F",
         "LEVEL": "L",
+        "STATUS": "S",
         "NONE": "N",
     }
     assert {side.name: chr(side) for side in Side} == {"BID": "B", "ASK": "A", "NONE": "N"}
@@ -87,27 +83,3 @@ def test_new_events_are_zeros() -> None:
 def test_whole_changes_end_behind_the_last_flag(flags: list[int], complete: int) -> None:
     events = batch_of(Event(flags=flag) for flag in flags)
     assert last_complete_event(events) == complete
-
-
-def test_nothing_is_split_into_nothing() -> None:
-    assert list(by_instrument(batch())) == []
-
-
-def test_events_of_one_instrument_are_not_copied() -> None:
-    events = batch(*[of(7, Event(order_id=number)) for number in range(3)])
-    (only,) = by_instrument(events)
-    assert only.instrument_id == 7
-    assert np.shares_memory(only.events, events)
-
-
-@relaxed
-@given(st.lists(st.integers(0, 4), max_size=40))
-def test_splitting_keeps_every_event_and_the_order_within_an_instrument(ids: list[int]) -> None:
-    events = [unfinished(of(number, Event(order_id=place))) for place, number in enumerate(ids)]
-    parts = list(by_instrument(batch_of(events)))
-    seen = [part.instrument_id for part in parts]
-    assert sorted(set(ids)) == sorted(seen)
-    for part in parts:
-        assert events_of(part.events) == [
-            event for event in events if event.instrument_id == part.instrument_id
-        ]

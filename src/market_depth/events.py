@@ -13,9 +13,8 @@ Source: https://databento.com/docs/schemas-and-data-formats/mbo
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from enum import IntEnum, IntFlag
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,12 +24,10 @@ __all__ = [
     "NO_ORDER_COUNT",
     "Action",
     "BookStatus",
-    "EventBatch",
     "Events",
     "Flag",
     "Side",
     "StatusReason",
-    "by_instrument",
     "empty_events",
     "last_complete_event",
 ]
@@ -148,18 +145,8 @@ EVENT_DTYPE = np.dtype(
     align=True,
 )
 
-_FEW = 64
-"""Up to so many events a Python set is faster than an array operation."""
-
 Events: TypeAlias = NDArray[np.void]
 """A one-dimensional array of `EVENT_DTYPE`."""
-
-
-class EventBatch(NamedTuple):
-    """Events of one instrument, whole changes only, in the order in which they happened."""
-
-    instrument_id: int
-    events: Events
 
 
 def empty_events(length: int) -> Events:
@@ -171,21 +158,3 @@ def last_complete_event(events: Events) -> int:
     """Return how many of *events* make up whole changes: the place behind the last LAST flag."""
     places = np.flatnonzero(events["flags"] & np.uint8(Flag.LAST))
     return int(places[-1]) + 1 if len(places) else 0
-
-
-def by_instrument(events: Events) -> Iterator[EventBatch]:
-    """Split *events* by instrument, keeping the order within each."""
-    if not len(events):
-        return
-    ids = events["instrument_id"]
-    if len(ids) <= _FEW:
-        distinct = set(ids.tolist())
-    else:
-        distinct = {int(ids[0])} if (ids == ids[0]).all() else set()
-    if len(distinct) == 1:
-        yield EventBatch(distinct.pop(), events)
-        return
-    order = np.argsort(ids, kind="stable")
-    edges = np.flatnonzero(np.diff(ids[order])) + 1
-    for places in np.split(order, edges):
-        yield EventBatch(int(ids[places[0]]), events[places])

@@ -6,8 +6,10 @@ import json
 
 import pytest
 
+from market_depth.errors import RequestError
+from market_depth.events import BookStatus, StatusReason
 from market_depth.protocol.messages import DataType
-from support.flow import batch, cancel
+from support.flow import batch, cancel, status
 from support.subscribers import (
     BTC,
     BY_PRICE,
@@ -180,6 +182,29 @@ def test_a_view_that_only_blocked_subscribers_want_is_not_computed(server: Serve
     server.apply(order(10))
     server.beat()
     assert server.manager.counters.encoded == before
+
+
+def test_a_stale_book_is_withheld_until_it_is_good_again(server: Server) -> None:
+    early = server.subscriber()
+    server.apply(order(10), status(BookStatus.STALE, StatusReason.GAP), order(11))
+    server.beat()
+    assert early.take() == []
+    assert server.manager.counters.skipped == 0
+    with pytest.raises(RequestError, match="messages of the venue are missing") as refused:
+        server.subscriber()
+    assert refused.value.code == 503
+    server.apply(order(12), status(BookStatus.RECOVERED))
+    server.beat()
+    assert [update["sequence"] for update in early.take()] == [13]
+    late = server.subscriber()
+    assert late.streams
+
+
+def test_a_halted_book_is_shown(server: Server) -> None:
+    subscriber = server.subscriber()
+    server.apply(order(10), status(BookStatus.HALTED, StatusReason.VENUE))
+    server.beat()
+    assert [update["sequence"] for update in subscriber.take()] == [11]
 
 
 def test_nothing_is_computed_when_nobody_wants_it(server: Server) -> None:

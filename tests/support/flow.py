@@ -7,7 +7,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from market_depth.events import EVENT_DTYPE, NO_ORDER_COUNT, Action, Events, Flag, Side
+from market_depth.events import (
+    EVENT_DTYPE,
+    NO_ORDER_COUNT,
+    Action,
+    BookStatus,
+    Events,
+    Flag,
+    Side,
+    StatusReason,
+)
 
 BID, ASK = Side.BID, Side.ASK
 
@@ -47,6 +56,10 @@ def set_level(side: Side, price: int, size: int, count: int = NO_ORDER_COUNT) ->
 
 def clear() -> Event:
     return Event(action=Action.CLEAR)
+
+
+def status(status: BookStatus, reason: StatusReason = StatusReason.NONE) -> Event:
+    return Event(action=Action.STATUS, size=status, price=reason)
 
 
 def at(time_ns: int, event: Event) -> Event:

@@ -17,6 +17,7 @@ def instrument(
     price_decimals: int = 2,
     quantity_decimals: int = 0,
     has_orders: bool = True,
+    may_cross: bool = True,
 ) -> Instrument:
     return Instrument(
         instrument_id=instrument_id,
@@ -25,6 +26,7 @@ def instrument(
         quantity_decimals=quantity_decimals,
         tick_size=1,
         has_orders=has_orders,
+        may_cross=may_cross,
     )
 
 

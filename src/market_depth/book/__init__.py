@@ -7,5 +7,6 @@ from market_depth.book.book import (
     OrderBook,
     UnknownModify,
 )
+from market_depth.book.books import Books
 
-__all__ = ["BookAnomalies", "BookPolicy", "DuplicateAdd", "OrderBook", "UnknownModify"]
+__all__ = ["BookAnomalies", "BookPolicy", "Books", "DuplicateAdd", "OrderBook", "UnknownModify"]

@@ -20,11 +20,11 @@ from market_depth.book.queues import (
 )
 from market_depth.book.state import ASKS, BIDS, NOWHERE, BookState
 from market_depth.book.table import find_slot
-from market_depth.events import Action, Events, Side
-from market_depth.jit import int64, kernel
+from market_depth.events import Action, BookStatus, Events, Side, StatusReason
+from market_depth.jit import inlined_kernel, int64, kernel
 from market_depth.views import UNKNOWN
 
-__all__ = ["apply_events"]
+__all__ = ["apply_event", "apply_events"]
 
 _ADD = int(Action.ADD)
 _CANCEL = int(Action.CANCEL)
@@ -33,9 +33,14 @@ _CLEAR = int(Action.CLEAR)
 _TRADE = int(Action.TRADE)
 _FILL = int(Action.FILL)
 _LEVEL = int(Action.LEVEL)
+_STATUS = int(Action.STATUS)
 _NONE = int(Action.NONE)
 _BID = int(Side.BID)
 _ASK = int(Side.ASK)
+_WAITING = int(BookStatus.WAITING)
+_LIVE = int(BookStatus.LIVE)
+_STATUSES = len(BookStatus)
+_REASONS = len(StatusReason)
 _MOST_ORDERS = np.uint64(2**63 - 1)
 """A LEVEL with more orders than this, NO_ORDER_COUNT among them, has an unknown number."""
 _UNDEFINED_PRICE = 2**63 - 1
@@ -163,6 +168,56 @@ def apply_level(state: BookState, side: int, price: int, size: int, order_count:
 
 
 @kernel
+def apply_status(state: BookState, status: int, reason: int, ts_event: int) -> None:
+    """Apply a STATUS."""
+    totals = state.totals[0]
+    if not (_WAITING <= status < _STATUSES and 0 <= reason < _REASONS):
+        totals.invalid_events += 1
+        return
+    totals.status = status
+    totals.status_reason = reason
+    totals.status_ns = ts_event
+
+
+@inlined_kernel
+def apply_event(
+    state: BookState, events: Events, place: int, replace_duplicate: bool, add_unknown: bool
+) -> None:
+    """Apply one event to a book that has room for one more order and level."""
+    totals = state.totals[0]
+    event = events[place]
+    action = int64(event.action)
+    side = book_side(int64(event.side))
+    changed = False
+    if action == _ADD:
+        changed = apply_add(
+            state, event.order_id, side, event.price, event.size, event.ts_event, replace_duplicate
+        )
+    elif action == _CANCEL:
+        changed = apply_cancel(state, event.order_id, event.size)
+    elif action == _MODIFY:
+        changed = apply_modify(
+            state, event.order_id, side, event.price, event.size, event.ts_event, add_unknown
+        )
+    elif action == _TRADE:
+        totals.trades += 1
+    elif action == _LEVEL:
+        changed = apply_level(state, side, event.price, event.size, event.order_id)
+    elif action == _CLEAR:
+        clear_book(state)
+        changed = True
+    elif action == _STATUS:
+        apply_status(state, event.size, event.price, event.ts_event)
+    elif action != _FILL and action != _NONE:
+        totals.invalid_events += 1
+    if changed:
+        totals.sequence += 1
+        if totals.status == _WAITING:
+            totals.status = _LIVE
+            totals.status_ns = event.ts_event
+
+
+@kernel
 def apply_events(
     state: BookState, events: Events, start: int, replace_duplicate: bool, add_unknown: bool
 ) -> int:
@@ -177,35 +232,5 @@ def apply_events(
     for place in range(start, len(events)):
         if totals.orders == order_room or totals.levels == level_room:
             return place
-        event = events[place]
-        action = int64(event.action)
-        side = book_side(int64(event.side))
-        changed = False
-        if action == _ADD:
-            changed = apply_add(
-                state,
-                event.order_id,
-                side,
-                event.price,
-                event.size,
-                event.ts_event,
-                replace_duplicate,
-            )
-        elif action == _CANCEL:
-            changed = apply_cancel(state, event.order_id, event.size)
-        elif action == _MODIFY:
-            changed = apply_modify(
-                state, event.order_id, side, event.price, event.size, event.ts_event, add_unknown
-            )
-        elif action == _TRADE:
-            totals.trades += 1
-        elif action == _LEVEL:
-            changed = apply_level(state, side, event.price, event.size, event.order_id)
-        elif action == _CLEAR:
-            clear_book(state)
-            changed = True
-        elif action != _FILL and action != _NONE:
-            totals.invalid_events += 1
-        if changed:
-            totals.sequence += 1
+        apply_event(state, events, place, replace_duplicate, add_unknown)
     return len(events)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
@@ -11,13 +12,20 @@ import numpy as np
 from market_depth.book.apply import apply_events
 from market_depth.book.check import check_state
 from market_depth.book.look import levels_of, orders_of
-from market_depth.book.state import ASKS, BIDS, NOWHERE, grown, new_state
+from market_depth.book.state import ASKS, BIDS, NOWHERE, BookState, grown, new_state
 from market_depth.book.table import find_slot, rebuild_table
 from market_depth.errors import BookError
-from market_depth.events import EVENT_DTYPE, Events
+from market_depth.events import EVENT_DTYPE, BookStatus, Events, StatusReason
 from market_depth.views import View
 
-__all__ = ["BookAnomalies", "BookPolicy", "DuplicateAdd", "OrderBook", "UnknownModify"]
+__all__ = [
+    "BookAnomalies",
+    "BookPolicy",
+    "DuplicateAdd",
+    "OrderBook",
+    "UnknownModify",
+    "kernel_events",
+]
 
 
 class DuplicateAdd(Enum):
@@ -62,6 +70,21 @@ class BookAnomalies(NamedTuple):
     """Unknown action, no side, no price or no positive size; ignored."""
 
 
+def kernel_events(events: Events) -> Events:
+    """Return *events* in the one memory layout that kernels are compiled for.
+
+    Raises:
+        BookError: if *events* is no array of shape (n,) and `EVENT_DTYPE`.
+    """
+    if not _are_events(events):
+        raise BookError(
+            f"a book takes a one-dimensional array of EVENT_DTYPE, not {type(events).__name__}"
+        )
+    if events.flags.c_contiguous and events.flags.writeable:
+        return events
+    return events.copy()
+
+
 def _are_events(events: object) -> bool:
     if not isinstance(events, np.ndarray) or events.ndim != 1:
         return False
@@ -75,18 +98,25 @@ class OrderBook:
         policy: how to take events that do not fit.
         orders: room for orders to start with; it doubles whenever it is used up.
         levels: room for price levels to start with; it doubles likewise.
+        moved: told the arrays whenever the book has got others.
     """
 
-    __slots__ = ("_add_unknown", "_replace_duplicate", "_state", "sequence")
+    __slots__ = ("_add_unknown", "_moved", "_replace_duplicate", "_state")
 
     def __init__(
-        self, policy: BookPolicy = BookPolicy(), *, orders: int = 1024, levels: int = 256
+        self,
+        policy: BookPolicy = BookPolicy(),
+        *,
+        orders: int = 1024,
+        levels: int = 256,
+        moved: Callable[[BookState], None] | None = None,
     ) -> None:
-        self.sequence = 0
-        """How many changes the book has applied."""
         self._state = new_state(1 << max(orders - 1, 1).bit_length(), max(levels, 1))
         self._replace_duplicate = policy.duplicate_add is DuplicateAdd.REPLACE
         self._add_unknown = policy.unknown_modify is UnknownModify.ADD
+        self._moved = moved
+        if moved is not None:
+            moved(self._state)
 
     def apply(self, events: Events) -> None:
         """Apply *events*, shape (n,) of `EVENT_DTYPE`, in order.
@@ -94,12 +124,7 @@ class OrderBook:
         Raises:
             BookError: if *events* is no such array; the book is as before.
         """
-        if not _are_events(events):
-            raise BookError(
-                f"a book takes a one-dimensional array of EVENT_DTYPE, not {type(events).__name__}"
-            )
-        if not (events.flags.c_contiguous and events.flags.writeable):
-            events = events.copy()  # a kernel is compiled for one memory layout
+        events = kernel_events(events)
         length = len(events)
         done = 0
         while True:
@@ -108,16 +133,18 @@ class OrderBook:
             )
             if done == length:
                 break
-            self._grow()
-        self.sequence = int(self._state.totals["sequence"][0])
+            self.grow()
 
-    def _grow(self) -> None:
+    def grow(self) -> None:
+        """Double the room of what has none left."""
         totals = self._state.totals[0]
         full_orders = bool(totals["orders"] == len(self._state.orders))
         full_levels = bool(totals["levels"] == len(self._state.levels))
         self._state = grown(self._state, orders=full_orders, levels=full_levels)
         if full_orders:
             rebuild_table(self._state)
+        if self._moved is not None:
+            self._moved(self._state)
 
     def mbp(self, levels: int, now_ns: int) -> View:
         """Return the best *levels* price levels a side, rows of `LEVEL_DTYPE`.
@@ -136,6 +163,26 @@ class OrderBook:
     def bbo(self, now_ns: int) -> View:
         """Return the best price level of either side, a row of `LEVEL_DTYPE` or none."""
         return self.mbp(1, now_ns)
+
+    @property
+    def sequence(self) -> int:
+        """How many changes the book has applied."""
+        return int(self._state.totals["sequence"][0])
+
+    @property
+    def status(self) -> BookStatus:
+        """What the feed has said of the book; WAITING before its first change."""
+        return BookStatus(int(self._state.totals["status"][0]))
+
+    @property
+    def status_reason(self) -> StatusReason:
+        """Why the book has its status."""
+        return StatusReason(int(self._state.totals["status_reason"][0]))
+
+    @property
+    def status_ns(self) -> int:
+        """Since when it has its status: ns since 1970 UTC, the venue's time."""
+        return int(self._state.totals["status_ns"][0])
 
     @property
     def order_count(self) -> int:

@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["ASKS", "BIDS", "NOWHERE", "BookState", "grown", "new_state"]
+__all__ = ["ASKS", "BIDS", "NOWHERE", "BookState", "empty_table", "grown", "new_state"]
 
 BIDS = 0
 ASKS = 1
@@ -68,6 +68,9 @@ TOTALS_DTYPE = np.dtype(
         ("oversized_cancels", np.int64),
         ("mixed_events", np.int64),
         ("invalid_events", np.int64),
+        ("status", np.int64),  # a BookStatus
+        ("status_reason", np.int64),  # a StatusReason
+        ("status_ns", np.int64),  # since when, the venue's time
     ]
 )
 
@@ -84,7 +87,8 @@ class BookState(NamedTuple):
     totals: NDArray[np.void]
 
 
-def _empty_table(slots: int) -> NDArray[np.void]:
+def empty_table(slots: int) -> NDArray[np.void]:
+    """Return a hash table for ids, of *slots* (a power of two, twice as many as ids)."""
     table = np.zeros(slots, SLOT_DTYPE)
     table["order"] = NOWHERE
     return table
@@ -96,7 +100,7 @@ def new_state(orders: int, levels: int) -> BookState:
     totals["orders_free"] = NOWHERE
     totals["levels_free"] = NOWHERE
     return BookState(
-        table=_empty_table(2 * orders),
+        table=empty_table(2 * orders),
         orders=np.zeros(orders, POOLED_ORDER_DTYPE),
         levels=np.zeros(levels, POOLED_LEVEL_DTYPE),
         keys=np.zeros((2, levels), np.int64),
@@ -113,7 +117,7 @@ def grown(state: BookState, *, orders: bool, levels: bool) -> BookState:
     """
     if orders:
         state = state._replace(
-            table=_empty_table(2 * len(state.table)),
+            table=empty_table(2 * len(state.table)),
             orders=np.concatenate([state.orders, np.zeros_like(state.orders)]),
         )
     if levels:

@@ -180,3 +180,5 @@ class SymbolInfo(Struct, frozen=True):
     quantity_decimals: int
     data_types: list[DataType]
     status: str
+    reason: str
+    """Why, empty if there is nothing to say."""

@@ -13,15 +13,18 @@ from prometheus_client import CollectorRegistry, Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from market_depth.events import BookStatus
 from market_depth.server.hub import Hub
 from market_depth.streams import StreamManager
-from market_depth.streams.market import FeedStatus, SymbolBook
+from market_depth.streams.market import SymbolBook
 
 __all__ = ["MAX_LABELLED_SYMBOLS", "Metrics"]
 
 MAX_LABELLED_SYMBOLS = 100
 """Symbols with metrics of their own; the rest are summed up under `_other`."""
 _OTHER = "_other"
+
+_LIVE = (BookStatus.LIVE, BookStatus.RECOVERED)
 
 _SECONDS = (5e-6, 1e-5, 2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2, 5e-2, 0.25)
 
@@ -96,7 +99,7 @@ class _ServerCollector(Collector):
             orders.add_metric([symbol], sum(entry.book.order_count for entry in books))
             bids.add_metric([symbol], sum(entry.book.bid_depth for entry in books))
             asks.add_metric([symbol], sum(entry.book.ask_depth for entry in books))
-            is_live = all(entry.status is FeedStatus.LIVE for entry in books)
+            is_live = all(entry.status.status in _LIVE for entry in books)
             live.add_metric([symbol], float(is_live))
         yield from (orders, bids, asks, live)
 

@@ -16,6 +16,7 @@ from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
 
 from market_depth.errors import ErrorCode, RequestError, quoted
+from market_depth.events import BookStatus
 from market_depth.logs import get_logger, new_reference
 from market_depth.protocol.codec import encode_json
 from market_depth.protocol.messages import DEFAULT_MAX_LEVELS, DataType, Error
@@ -23,7 +24,6 @@ from market_depth.protocol.times import format_timestamp
 from market_depth.server.credentials import Client
 from market_depth.server.metrics import Metrics
 from market_depth.streams import StreamManager
-from market_depth.streams.market import FeedStatus
 
 __all__ = ["Pages", "split_path"]
 
@@ -132,9 +132,10 @@ class Pages:
         return _Answer(HTTPStatus.OK, _JSON, encode_json(body))
 
     def _readyz(self) -> _Answer:
-        statuses = [entry.status for entry in self._manager.market]
-        is_ready = FeedStatus.LIVE in statuses and FeedStatus.STALE not in statuses
-        counts = {status.value: statuses.count(status) for status in FeedStatus}
+        statuses = [entry.status.status for entry in self._manager.market]
+        has_begun = any(status is not BookStatus.WAITING for status in statuses)
+        is_ready = has_begun and BookStatus.STALE not in statuses
+        counts = {status.label: statuses.count(status) for status in BookStatus}
         body = encode_json({"ready": is_ready, "symbols": counts})
         return _Answer(HTTPStatus.OK if is_ready else HTTPStatus.SERVICE_UNAVAILABLE, _JSON, body)
 

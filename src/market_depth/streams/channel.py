@@ -54,6 +54,7 @@ class Channel:
         "_writer",
         "book",
         "data_type",
+        "due_sequence",
         "frame",
         "frame_prefix",
         "levels",
@@ -81,8 +82,11 @@ class Channel:
         """How many streams show this view."""
         self.sequence = -1
         """Sequence of the book when `tail` was encoded."""
+        self.due_sequence = -1
+        """Sequence that streams should have been sent by `tick`; -1 if the book is not to be shown,
+        which is before every sequence."""
         self.tick: Tick | None = None
-        """The tick at which `tail` was encoded."""
+        """The tick at which the book was last looked at."""
         self.tail = b""
         """The part of the messages that all streams share."""
         self.frame = b""
@@ -92,6 +96,11 @@ class Channel:
         self._head = head
         self._writer = writer
         self._stopwatch = stopwatch
+
+    def look(self, tick: Tick) -> None:
+        """See, once a tick, how far the book has come."""
+        self.tick = tick
+        self.due_sequence = self.book.sequence if self.symbol_book.status.is_good else -1
 
     def encode(self, tick: Tick) -> None:
         """Encode the view as it is now into `tail`."""
@@ -106,7 +115,6 @@ class Channel:
             data,
         )
         self._build_frame()
-        self.tick = tick
         if stopwatch:
             stopwatch.observe_s(stopwatch.now_s() - begun_s)
 

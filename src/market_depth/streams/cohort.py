@@ -49,12 +49,14 @@ class Cohort:
         messages = size_bytes = skipped = encoded = 0
         for stream in self.streams:
             channel = stream.channel
-            if stream.sent_sequence == channel.book.sequence:
+            if channel.tick is not tick:
+                channel.look(tick)
+            if stream.sent_sequence >= channel.due_sequence:
                 continue
             if stream.is_blocked:
                 skipped += 1
                 continue
-            if channel.tick is not tick:
+            if channel.sequence != channel.due_sequence:
                 channel.encode(tick)
                 encoded += 1
             frame = channel.frame

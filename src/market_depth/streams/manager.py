@@ -25,7 +25,7 @@ from market_depth.protocol.messages import (
 from market_depth.protocol.times import format_timestamp
 from market_depth.streams.channel import Channel, Stopwatch, Tick, view_of
 from market_depth.streams.cohort import Cohort, FlushCount
-from market_depth.streams.market import FeedStatus, Market, SymbolBook
+from market_depth.streams.market import Market, Status, SymbolBook
 from market_depth.streams.subscriber import Stream, Subscriber
 
 __all__ = ["FeedView", "StreamCounters", "StreamManager"]
@@ -195,8 +195,11 @@ class StreamManager:
                 f"data_type: the feed of {symbol} reports no single orders, ask for MBP",
                 stream_id,
             )
-        if symbol_book.status is FeedStatus.STALE:
-            raise RequestError(ErrorCode.UNAVAILABLE, f"the feed of {symbol} is down", stream_id)
+        status = symbol_book.status
+        if not status.is_good:
+            raise RequestError(
+                ErrorCode.UNAVAILABLE, f"the feed of {symbol} is down: {status}", stream_id
+            )
 
     def unsubscribe(self, subscriber: Subscriber, stream_id: str) -> None:
         """Close a stream, and write Unsubscribed.
@@ -337,7 +340,7 @@ class StreamManager:
             subscriber.cohort = None
 
 
-def _symbol_info(instrument: Instrument, status: FeedStatus) -> SymbolInfo:
+def _symbol_info(instrument: Instrument, status: Status) -> SymbolInfo:
     tick = format_units(instrument.tick_size, instrument.price_decimals)
     data_types = list(DataType) if instrument.has_orders else [DataType.MBP]
     return SymbolInfo(
@@ -346,5 +349,6 @@ def _symbol_info(instrument: Instrument, status: FeedStatus) -> SymbolInfo:
         price_decimals=instrument.price_decimals,
         quantity_decimals=instrument.quantity_decimals,
         data_types=data_types,
-        status=status.value,
+        status=status.status.label,
+        reason=status.reason.text,
     )
