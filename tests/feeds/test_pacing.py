@@ -11,7 +11,8 @@ import pytest
 from market_depth.errors import FeedError
 from market_depth.events import Action, Flag
 from market_depth.feeds import AtEnd, PacedFeed, Source
-from market_depth.feeds.pacing import MAX_EVENTS_PER_TURN, MIN_WAIT_S
+from market_depth.feeds.lanes import MAX_EVENTS_PER_TURN
+from market_depth.feeds.pacing import MIN_WAIT_S
 from support.flow import Event, at, events_of, unfinished
 from support.sources import ListSource
 from support.virtual_time import loop_now, run_virtually
@@ -19,6 +20,8 @@ from support.virtual_time import loop_now, run_virtually
 SECOND = 1_000_000_000
 MARKET_NS = 1_700_000_000 * SECOND
 """When the market begins."""
+CLEARS = [0, 0, 0, 0]
+"""Order ids of what clears two books."""
 WALL_NS = 1_757_996_306 * SECOND
 """When it is played."""
 
@@ -254,10 +257,15 @@ def test_a_loop_clears_the_books_and_starts_again() -> None:
     one = ListSource([tick(0, 1), tick(2, 2)], instrument_id=4)
     other = ListSource([tick(1, 3)], instrument_id=6)
     seen = play(paced(one, other, at_end=AtEnd.LOOP), most=8)
-    assert [hand_over.ids for hand_over in seen] == [[1], [3], [2], [0, 0], [1], [3], [2], [0, 0]]
+    assert [hand_over.ids for hand_over in seen] == [[1], [3], [2], CLEARS, [1], [3], [2], CLEARS]
     assert [hand_over.at_s for hand_over in seen] == pytest.approx([0, 1, 2, 2, 2, 3, 4, 4])
     for clearing in (seen[3], seen[7]):
-        assert clears(clearing.events) == [(n, Action.CLEAR, Flag.LAST) for n in (4, 6)]
+        assert clears(clearing.events) == [
+            (4, Action.CLEAR, 0),
+            (4, Action.STATUS, Flag.LAST),
+            (6, Action.CLEAR, 0),
+            (6, Action.STATUS, Flag.LAST),
+        ]
         assert {event.ts_event for event in clearing.events} == {MARKET_NS + 2 * SECOND}
 
 

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import time
-from bisect import bisect_right
 from collections.abc import AsyncIterator, Callable, Container, Iterable, Iterator, Sequence
 from enum import Enum
 
-import numpy as np
-
 from market_depth.errors import FeedError
-from market_depth.events import Action, Events, Flag, empty_events
+from market_depth.events import Action, BookStatus, Events, Flag, Side, empty_events
 from market_depth.feeds.base import Source
+from market_depth.feeds.clock import FAR_FUTURE_NS, MarketClock
+from market_depth.feeds.lanes import Lane, earliest
 from market_depth.instruments import Instrument
 
-__all__ = ["MAX_EVENTS_PER_TURN", "AtEnd", "PacedFeed"]
-
-MAX_EVENTS_PER_TURN = 16_384
-"""Events handed over before the event loop gets its turn: about 2 ms in the books."""
+__all__ = ["AtEnd", "PacedFeed"]
 
 MIN_WAIT_S = 0.5
 """Shortest sleep: events closer together than this are handed over together.
@@ -40,69 +36,6 @@ class AtEnd(Enum):
     """The feed ends, and the server with it."""
 
 
-class _Lane:
-    """One source being played: the chunk at hand and how far it has been handed over."""
-
-    __slots__ = ("_chunk", "_chunks", "_ends", "_instrument_ids", "_times", "_turn", "last_ns")
-
-    def __init__(self, source: Source) -> None:
-        self._chunks = source.chunks()
-        self._instrument_ids = [one.instrument_id for one in source.instruments]
-        self._chunk = empty_events(0)
-        self._ends: list[int] = []
-        self._times: list[int] = []
-        self._turn = 0
-        self.last_ns = 0
-        """Time of the last change that was handed over."""
-
-    def is_about(self, instrument_ids: Container[int] | None) -> bool:
-        """Whether any of these instruments is the source's; `None` stands for all."""
-        return instrument_ids is None or any(
-            number in instrument_ids for number in self._instrument_ids
-        )
-
-    def next_ns(self) -> int | None:
-        """Return the time of the next whole change, `None` when the source is through."""
-        while self._turn == len(self._ends):
-            chunk = next(self._chunks, None)
-            if chunk is None:
-                return None
-            if not len(chunk):
-                continue
-            ends = np.flatnonzero(chunk["flags"] & np.uint8(Flag.LAST)) + 1
-            if not len(ends) or ends[-1] != len(chunk):
-                ends = np.append(ends, len(chunk))
-            self._chunk, self._ends, self._turn = chunk, ends.tolist(), 0
-            self._times = np.maximum.accumulate(chunk["ts_recv"])[ends - 1].tolist()
-        return self._times[self._turn]
-
-    def turn_ns(self) -> int | None:
-        """Return the time up to which the chunk at hand has a turn's worth of changes."""
-        if self._turn == len(self._ends):
-            return None
-        return self._times[self._turn_end() - 1]
-
-    def take(self, until_ns: int) -> Events | None:
-        """Return the whole changes up to a time out of the chunk at hand, one turn's at most;
-        `None` if there are none."""
-        if self._turn == len(self._ends) or self._times[self._turn] > until_ns:
-            return None
-        start = self._start()
-        turn = min(bisect_right(self._times, until_ns, self._turn), self._turn_end())
-        self.last_ns = self._times[turn - 1]
-        self._turn = turn
-        return self._chunk[start : self._ends[turn - 1]]
-
-    def _start(self) -> int:
-        """Return the place of the first event that has not been handed over."""
-        return self._ends[self._turn - 1] if self._turn else 0
-
-    def _turn_end(self) -> int:
-        """Return behind which change a turn's worth ends: one change at least, however large."""
-        room = bisect_right(self._ends, self._start() + MAX_EVENTS_PER_TURN, self._turn)
-        return max(room, self._turn + 1)
-
-
 class PacedFeed:
     """Plays sources side by side on one clock.
 
@@ -110,7 +43,9 @@ class PacedFeed:
         sources: what to play; their instruments must differ.
         speed: market seconds per second; `None` hands over as fast as it is taken.
         at_end: what to do when every source is through.
-        begin_ns: the market's time at which to begin; `None` begins with the first event.
+        begin_ns: the market's time at which to begin, what lies before coming at once; `None`
+            begins with the first event.
+        end_ns: the market's time behind which nothing is played; `None` plays all.
         clock_ns: the wall clock, ns since 1970 UTC.
     """
 
@@ -121,18 +56,24 @@ class PacedFeed:
         speed: float | None = 1.0,
         at_end: AtEnd = AtEnd.HOLD,
         begin_ns: int | None = None,
+        end_ns: int | None = None,
         clock_ns: Callable[[], int] = time.time_ns,
     ) -> None:
         self._sources = sources
-        self._speed = speed
         self._at_end = at_end
         self._begin_ns = begin_ns
+        self._end_ns = FAR_FUTURE_NS if end_ns is None else end_ns
         self._clock_ns = clock_ns
-        self._lanes: list[_Lane] = []
-        self._began_wall_ns: int | None = None
-        self._began_ns = 0
+        self._clock = MarketClock(speed)
+        self._lanes: list[Lane] = []
         self._last_ns = 0
         self._is_through = False
+        self._sought_ns: int | None = None
+        """Where to go on from the beginning, if that has been asked for."""
+        self._changed = asyncio.Event()
+        """Set whenever the clock has been told something."""
+        self.events = 0
+        """Events handed over since the start."""
         self.lag_s = 0.0
         """How far behind its own time the feed last handed over events, in seconds."""
 
@@ -141,11 +82,55 @@ class PacedFeed:
         """What the sources' events are about."""
         return [instrument for source in self._sources for instrument in source.instruments]
 
+    @property
+    def speed(self) -> float | None:
+        """Market seconds per second, `None` for as fast as events are taken."""
+        return self._clock.speed
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether the market stands still."""
+        return self._clock.is_paused
+
+    @property
+    def is_through(self) -> bool:
+        """Whether every event has been handed over."""
+        return self._is_through
+
+    def pause(self) -> None:
+        """Let the market stand still; its books stay as they are."""
+        self._set_clock(self.market_time_ns(self._clock_ns()))
+        self._clock.is_paused = True
+
+    def resume(self) -> None:
+        """Let the market go on from where it stands."""
+        self._set_clock(self.market_time_ns(self._clock_ns()))
+        self._clock.is_paused = False
+
+    def set_speed(self, speed: float | None) -> None:
+        """Go on at another speed: market seconds per second, `None` for no waiting at all."""
+        self._set_clock(self.market_time_ns(self._clock_ns()))
+        self._clock.speed = speed
+
+    def seek(self, market_ns: int) -> None:
+        """Go to another market time (ns since 1970 UTC), forwards or back.
+
+        What lies between is applied as fast as it can be read, so that the books are right; to go
+        back they are cleared and everything is read again from the beginning.
+        """
+        if market_ns < self._last_ns:
+            self._sought_ns = market_ns
+        self._set_clock(market_ns)
+
     def market_time_ns(self, wall_ns: int) -> int:
         """Return the time that has been reached in the market being played."""
-        if self._began_wall_ns is None or self._speed is None or self._is_through:
+        clock = self._clock
+        if self._sought_ns is not None:
+            return self._sought_ns
+        if not clock.is_started or self._is_through:
             return self._last_ns
-        return self._began_ns + int((wall_ns - self._began_wall_ns) * self._speed)
+        due_ns = clock.due_ns(wall_ns)
+        return self._last_ns if due_ns == FAR_FUTURE_NS else due_ns
 
     def due_events(
         self, wall_ns: int, instrument_ids: Container[int] | None = None
@@ -158,9 +143,9 @@ class PacedFeed:
             wall_ns: ns since 1970 UTC.
             instrument_ids: sources of none of these are left alone; `None` leaves none alone.
         """
-        if self._speed is not None and self._began_wall_ns is not None:
+        if self._clock.speed is not None and self._clock.is_started and self._sought_ns is None:
             wanted = [lane for lane in self._lanes if lane.is_about(instrument_ids)]
-            yield from self._take(wanted, self.market_time_ns(wall_ns))
+            yield from self._take(wanted, self._clock.due_ns(wall_ns))
 
     async def batches(self) -> AsyncIterator[Events]:
         """Yield events when they are due; returns only with `AtEnd.EXIT`.
@@ -173,79 +158,112 @@ class PacedFeed:
             async for events in self._play():
                 handed_over = True
                 yield events
-            if self._at_end is AtEnd.EXIT:
+            if self._sought_ns is None and self._at_end is AtEnd.EXIT:
                 return
-            if self._at_end is AtEnd.HOLD:
-                await asyncio.get_running_loop().create_future()
-            if not handed_over:
+            while self._sought_ns is None and self._at_end is AtEnd.HOLD:
+                await self._sleep(None)
+            if self._sought_ns is None and not handed_over:
                 raise FeedError("a feed without events can't be played in a loop")
             yield self._clearing_events()
             await asyncio.sleep(0)
 
     async def _play(self) -> AsyncIterator[Events]:
-        """Play every source once, from its beginning."""
-        self._lanes = [_Lane(source) for source in self._sources]
+        """Play every source once, from its beginning, or until an earlier time is sought."""
+        self._lanes = [Lane(source) for source in self._sources]
         self._is_through = False
-        self._began_wall_ns = None
+        self._clock.stop()
+        if self._sought_ns is not None:
+            self._clock.set(self._sought_ns, self._clock_ns())
+            self._sought_ns = None
         try:
             async for events in self._play_lanes():
                 yield events
         finally:
             self._lanes = []  # a feed that has failed has nothing due any more
-        self._is_through = True
+        self._is_through = self._sought_ns is None
 
     async def _play_lanes(self) -> AsyncIterator[Events]:
-        while (upcoming := _earliest(self._lanes)) is not None:
-            if self._began_wall_ns is None:
-                self._began_ns = upcoming if self._begin_ns is None else self._begin_ns
-                self._began_wall_ns = self._clock_ns()
-            wait_s = self._wait_s(upcoming)
-            planned_ns = self._clock_ns() + int(wait_s * 1e9)
-            await asyncio.sleep(wait_s)
-            position = self._position(upcoming)
-            if self._speed is not None:
-                meant_ns = self.market_time_ns(planned_ns) if wait_s else upcoming
-                self.lag_s = max(position - meant_ns, 0) / self._speed / 1e9
-            for events in self._take(self._lanes, position):
+        while (upcoming := earliest(self._lanes)) is not None and upcoming <= self._end_ns:
+            if not self._clock.is_started:
+                begin_ns = upcoming if self._begin_ns is None else self._begin_ns
+                self._clock.set(begin_ns, self._clock_ns())
+            wait_s = self._clock.wait_s(upcoming, self._clock_ns())
+            if wait_s:
+                wait_s = max(wait_s, MIN_WAIT_S)
+            planned_ns = self._clock_ns() + int((wait_s or 0.0) * 1e9)
+            was_changed = await self._sleep(wait_s)
+            if self._sought_ns is not None:
+                return
+            due_ns = self._clock.due_ns(self._clock_ns())
+            if not was_changed:
+                self._measure_lag(upcoming, due_ns, planned_ns if wait_s else None)
+            for events in self._take(self._lanes, self._position(upcoming, due_ns)):
                 yield events
 
-    def _take(self, lanes: Iterable[_Lane], until_ns: int) -> Iterator[Events]:
+    def _measure_lag(self, upcoming_ns: int, due_ns: int, planned_ns: int | None) -> None:
+        """Tell by how much a hand-over is later than it was meant to be.
+
+        Args:
+            upcoming_ns: market time of its first event; one before the clock's anchor was sought,
+                and is not late.
+            due_ns: market time up to which events are due now.
+            planned_ns: wall-clock time for which it was planned, `None` for at once.
+        """
+        speed = self._clock.speed
+        if speed is None or self._clock.is_paused:
+            return
+        meant_ns = upcoming_ns if planned_ns is None else self._clock.due_ns(planned_ns)
+        meant_ns = max(meant_ns, self._clock.anchor_ns)
+        self.lag_s = max(due_ns - meant_ns, 0) / speed / 1e9
+
+    def _take(self, lanes: Iterable[Lane], until_ns: int) -> Iterator[Events]:
         """Yield what sources have up to a market time, a turn's worth of each."""
         for lane in lanes:
-            events = lane.take(until_ns)
+            events = lane.take(min(until_ns, self._end_ns))
             if events is not None:
                 self._last_ns = max(lane.last_ns, self._last_ns)
+                self.events += len(events)
                 yield events
 
-    def _wait_s(self, upcoming_ns: int) -> float:
-        """Return how long until a market time is reached; 0 just leaves others their turn."""
-        if self._speed is None:
-            return 0.0
-        wait_ns = upcoming_ns - self.market_time_ns(self._clock_ns())
-        if wait_ns <= 0:
-            return 0.0
-        return max(wait_ns / self._speed / 1e9, MIN_WAIT_S)
+    def _position(self, upcoming_ns: int, due_ns: int) -> int:
+        """Return the market time up to which events are to be handed over."""
+        if due_ns != FAR_FUTURE_NS:
+            return due_ns
+        turns = [time_ns for lane in self._lanes if (time_ns := lane.turn_ns()) is not None]
+        return max(min(turns, default=upcoming_ns), upcoming_ns)
 
-    def _position(self, upcoming_ns: int) -> int:
-        """Return the market time up to which events are due."""
-        if self._speed is None:
-            turns = [time_ns for lane in self._lanes if (time_ns := lane.turn_ns()) is not None]
-            return max(min(turns, default=upcoming_ns), upcoming_ns)
-        return self.market_time_ns(self._clock_ns())
+    def _set_clock(self, market_ns: int) -> None:
+        if self._clock.is_started or self._sought_ns is not None:
+            self._clock.set(market_ns, self._clock_ns())
+        self._changed.set()
+
+    async def _sleep(self, wait_s: float | None) -> bool:
+        """Sleep so long, `None` for without end, or until the clock is told something; return
+        whether it was. 0 just leaves others their turn."""
+        if wait_s == 0:
+            await asyncio.sleep(0)
+        else:
+            try:
+                async with asyncio.timeout(wait_s):
+                    await self._changed.wait()
+            except TimeoutError:
+                pass
+        was_changed = self._changed.is_set()
+        self._changed.clear()
+        return was_changed
 
     def _clearing_events(self) -> Events:
-        """Return one CLEAR an instrument."""
+        """Return a CLEAR for each instrument, and the status of a book that nothing has come to."""
         instruments = self.instruments
-        events = empty_events(len(instruments))
-        events["instrument_id"] = [instrument.instrument_id for instrument in instruments]
+        events = empty_events(2 * len(instruments))
+        events["instrument_id"] = [
+            instrument.instrument_id for instrument in instruments for _ in range(2)
+        ]
         events["ts_event"] = events["ts_recv"] = self._last_ns
-        events["action"] = Action.CLEAR
-        events["side"] = ord("N")
-        events["flags"] = Flag.LAST
+        events["action"][::2] = Action.CLEAR
+        events["action"][1::2] = Action.STATUS
+        events["size"][1::2] = BookStatus.WAITING
+        events["side"] = Side.NONE
+        events["flags"][1::2] = Flag.LAST
         self._last_ns = 0
         return events
-
-
-def _earliest(lanes: Sequence[_Lane]) -> int | None:
-    times = [time_ns for lane in lanes if (time_ns := lane.next_ns()) is not None]
-    return min(times, default=None)
