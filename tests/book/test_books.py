@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import numpy as np
 import pytest
 
@@ -75,7 +77,7 @@ def test_an_unknown_instrument_is_refused_and_what_came_before_is_applied() -> N
 
 def test_what_are_no_events_is_refused() -> None:
     with one_line_error(BookError, "EVENT_DTYPE"):
-        Books([1], BookPolicy()).apply(np.zeros(3))
+        Books([1], BookPolicy()).apply(cast("Events", np.zeros(3)))
 
 
 def test_events_in_another_memory_layout_are_events() -> None:

@@ -16,6 +16,8 @@ from support.virtual_time import loop_now, run_virtually
 SECOND = 1_000_000_000
 MARKET_NS = 1_700_000_000 * SECOND
 WALL_NS = 1_757_996_306 * SECOND
+Orders = dict[float, Callable[[], None]]
+"""What to do at which second."""
 TICKS = 40
 """A change a second, numbered like its second."""
 
@@ -128,7 +130,7 @@ def test_seeking_back_clears_the_books_and_builds_them_anew() -> None:
 
 def test_seeking_in_a_paused_market_shows_the_book_of_that_moment() -> None:
     feed = recording(at_end=AtEnd.HOLD)
-    orders = {5: feed.pause, 6: lambda: feed.seek(MARKET_NS + 9 * SECOND)}
+    orders: Orders = {5: feed.pause, 6: lambda: feed.seek(MARKET_NS + 9 * SECOND)}
     orders |= {7: lambda: feed.seek(MARKET_NS + 2 * SECOND), 8: feed.resume}
     seen = play(feed, orders, until_s=12)
     assert numbers(seen)[:16] == [*range(10), -1, *range(3), 3, 4]
@@ -159,7 +161,10 @@ def test_nothing_is_played_behind_the_end() -> None:
 def test_what_was_sought_is_not_late() -> None:
     feed = recording()
     lags: list[float] = []
-    orders = {3: lambda: feed.seek(MARKET_NS + 30 * SECOND), 4: lambda: lags.append(feed.lag_s)}
+    orders: Orders = {
+        3: lambda: feed.seek(MARKET_NS + 30 * SECOND),
+        4: lambda: lags.append(feed.lag_s),
+    }
     play(feed, {**orders, 6: lambda: lags.append(feed.lag_s)})
     assert lags == pytest.approx([0, 0], abs=0.01)
 
