@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from market_depth.config import SIMULATOR, ServeConfig
+from market_depth.config import SIMULATOR, FeedConfig
 from market_depth.errors import ConfigError
 from market_depth.feeds import PacedFeed, Source
 from market_depth.feeds.dbn import DbnSource
@@ -22,7 +22,7 @@ _FASTEST_RATE_HZ = 1_000_000.0
 """Market time passes as if there were so many activities a second when no rate is kept."""
 
 
-def open_feed(config: ServeConfig) -> PacedFeed:
+def open_feed(config: FeedConfig) -> PacedFeed:
     """Return the feed that *config* asks for.
 
     Raises:
@@ -43,7 +43,7 @@ def open_feed(config: ServeConfig) -> PacedFeed:
     return PacedFeed([source], speed=config.pace(), at_end=config.at_end)
 
 
-def _simulator(config: ServeConfig, profiles: Mapping[str, Profile]) -> PacedFeed:
+def _simulator(config: FeedConfig, profiles: Mapping[str, Profile]) -> PacedFeed:
     symbols = config.wanted_symbols() or tuple(profiles)
     rate_hz = config.rate_hz()
     for symbol in symbols:

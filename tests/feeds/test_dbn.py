@@ -8,8 +8,7 @@ import pytest
 
 from market_depth.errors import FeedError
 from market_depth.events import Action, Flag
-from market_depth.feeds import dbn as dbn_module
-from market_depth.feeds.dbn import DbnSource
+from market_depth.feeds.dbn import DbnSource, directory
 from market_depth.instruments import Instrument
 from support.dbn_files import (
     OHLCV_RTYPE,
@@ -22,8 +21,10 @@ from support.dbn_files import (
     dbn,
     expected,
     foreign_record,
+    from_the_start,
     metadata,
     played,
+    without_openings,
     zstd_frames,
 )
 from support.errors import one_line_error
@@ -93,8 +94,8 @@ def test_records_with_a_send_time_are_read_as_without(path: Path) -> None:
 @pytest.mark.parametrize("length", [16, 40, 56, 80, 248, 1020])
 @pytest.mark.parametrize("place", ["first", "between", "last"])
 def test_records_of_other_kinds_are_passed_over(path: Path, length: int, place: str) -> None:
-    records = [record.encoded() for record in busy(5)]
-    at = {"first": 0, "between": 3, "last": 5}[place]
+    records = [record.encoded() for record in from_the_start(busy(5))]
+    at = {"first": 0, "between": 3, "last": 6}[place]
     records.insert(at, foreign_record(OHLCV_RTYPE if length == 56 else STATUS_RTYPE, length))
     source = DbnSource(write(path, metadata() + b"".join(records)))
     assert played(source) == expected(busy(5))
@@ -176,7 +177,7 @@ def test_a_price_off_a_known_grid_ends_the_feed(path: Path) -> None:
 def test_a_price_off_the_grid_of_the_files_beginning_ends_the_feed(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dbn_module, "_SCANNED_RECORDS", 10)
+    monkeypatch.setattr(directory, "_SCANNED_RECORDS", 10)
     records = [*busy(30_000), Record(price=1)]
     source = DbnSource(write(path, dbn(*records)))
     seen = 0
@@ -203,12 +204,22 @@ def test_a_symbol_that_is_not_there_is_named_with_some_that_are(path: Path) -> N
 
 
 def test_an_event_without_its_time_has_the_time_of_its_receipt(path: Path) -> None:
-    records = [Record(ts_event=UNDEFINED_TIME, ts_recv=TIME_NS + 3), Record()]
+    records = [
+        Record(ts_event=UNDEFINED_TIME, ts_recv=TIME_NS + 3),
+        Record(ts_recv=TIME_NS + 4),
+    ]
     events = played(DbnSource(write(path, dbn(*records))))
     assert [(event.ts_event, event.ts_recv) for event in events] == [
         (TIME_NS + 3, TIME_NS + 3),
-        (TIME_NS, TIME_NS),
+        (TIME_NS, TIME_NS + 4),
     ]
+
+
+def test_a_time_of_receipt_never_goes_back(path: Path) -> None:
+    records = [Record(ts_recv=TIME_NS + after) for after in (5, 3, 7)]
+    events = played(DbnSource(write(path, dbn(*records))))
+    assert [event.ts_recv - TIME_NS for event in events] == [5, 5, 7]
+    assert {event.ts_event for event in events} == {TIME_NS}
 
 
 def test_a_change_is_never_split_between_chunks(path: Path) -> None:
@@ -216,7 +227,8 @@ def test_a_change_is_never_split_between_chunks(path: Path) -> None:
         record._replace(flags=Flag.LAST if record.order_id % 7_000 == 0 else 0)
         for record in busy(42_000)
     ]
-    lengths = [len(chunk) for chunk in DbnSource(write(path, dbn(*records))).chunks()]
+    source = DbnSource(write(path, dbn(*records)))
+    lengths = [len(without_openings(chunk)) for chunk in source.chunks()]
     assert sum(lengths) == 42_000
     assert len(lengths) > 1
     assert all(length % 7_000 == 0 for length in lengths)

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from struct import Struct
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import databento_dbn
 import zstandard
 from databento_dbn.metadata import MappingInterval, SymbolMapping
 
-from market_depth.events import Flag
-from market_depth.feeds.dbn import DbnSource
+from market_depth.events import Events, Flag
+from market_depth.feeds.base import Source
 from market_depth.feeds.files import read_blocks
 from support.flow import Event, events_of
 
@@ -30,8 +30,13 @@ OHLCV_RTYPE = 0x20
 TIME_NS = 1_703_548_799_000_000_000
 """Time of a record that names no other."""
 
+OPENING_SEQUENCE = 2**32 - 2
+"""Sequence of the clears that `dbn` begins files with."""
+
 _MBO = Struct("<BBHIQQqIBBccQiI")
 _TS_OUT = Struct("<Q")
+_HEAD = Struct("<BBHIQqIccBBQiI")
+_LEVELS = Struct("<qqIIII")
 
 
 class Record(NamedTuple):
@@ -76,7 +81,9 @@ class Record(NamedTuple):
             ts_event=self.ts_event,
             ts_recv=self.ts_recv,
             order_id=self.order_id,
-            price=self.price // 10 ** (9 - decimals),
+            price=(
+                self.price if self.price == UNDEFINED_PRICE else self.price // 10 ** (9 - decimals)
+            ),
             size=self.size,
             sequence=self.sequence,
             instrument_id=self.instrument_id,
@@ -84,6 +91,58 @@ class Record(NamedTuple):
             side=ord(self.side),
             flags=self.flags,
         )
+
+
+class LevelRecord(NamedTuple):
+    """An MBP record; prices in 10^-9. With no levels it is a trade."""
+
+    bids: Sequence[tuple[int, int, int]] = ()
+    """(price, size, order count), best first."""
+    asks: Sequence[tuple[int, int, int]] = ()
+    levels: int = 1
+    """How many a side there is room for."""
+    action: str = "A"
+    side: str = "B"
+    price: int = 100_000_000_000
+    size: int = 1
+    ts_event: int = TIME_NS
+    ts_recv: int = TIME_NS
+    sequence: int = 1
+    instrument_id: int = 7
+    flags: int = Flag.LAST
+
+    def encoded(self) -> bytes:
+        """Return the record as it is in a file."""
+        rtype = {0: 0x00, 1: 0x01, 10: 0x0A}[self.levels]
+        length = _HEAD.size + self.levels * _LEVELS.size
+        head = _HEAD.pack(
+            length // 4,
+            rtype,
+            1,
+            self.instrument_id,
+            self.ts_event,
+            self.price,
+            self.size,
+            self.action.encode(),
+            self.side.encode(),
+            self.flags,
+            0,
+            self.ts_recv,
+            0,
+            self.sequence,
+        )
+        empty = (UNDEFINED_PRICE, 0, 0)
+        rows = []
+        for level in range(self.levels):
+            bid = self.bids[level] if level < len(self.bids) else empty
+            ask = self.asks[level] if level < len(self.asks) else empty
+            rows.append(_LEVELS.pack(bid[0], ask[0], bid[1], ask[1], bid[2], ask[2]))
+        return head + b"".join(rows)
+
+
+def levels_dbn(*records: LevelRecord, schema: str = "mbp-1", **head: Any) -> bytes:
+    """Return a file of MBP records or trades."""
+    return metadata(schema=schema, **head) + b"".join(record.encoded() for record in records)
 
 
 def foreign_record(rtype: int, length: int) -> bytes:
@@ -132,9 +191,32 @@ def metadata(
     ).encode()
 
 
-def dbn(*records: Record, head: bytes | None = None) -> bytes:
-    """Return a file of these records."""
-    body = b"".join(record.encoded() for record in records)
+def from_the_start(records: Iterable[Record]) -> list[Record]:
+    """Return *records* with a clear of each instrument in front of its first, if it is none: the
+    recording of a day from its start."""
+    seen: set[int] = set()
+    whole: list[Record] = []
+    for record in records:
+        if record.instrument_id not in seen and record.action != "R":
+            whole.append(
+                record._replace(
+                    action="R",
+                    side="N",
+                    price=UNDEFINED_PRICE,
+                    size=0,
+                    order_id=0,
+                    sequence=OPENING_SEQUENCE,
+                )
+            )
+        seen.add(record.instrument_id)
+        whole.append(record)
+    return whole
+
+
+def dbn(*records: Record, head: bytes | None = None, joins: bool = False) -> bytes:
+    """Return a file of these records; it begins with a clear unless it *joins* in mid-session."""
+    played = records if joins else from_the_start(records)
+    body = b"".join(record.encoded() for record in played)
     return (metadata() if head is None else head) + body
 
 
@@ -144,9 +226,14 @@ def zstd_frames(*parts: bytes) -> bytes:
     return b"".join(packer.compress(part) for part in parts)
 
 
-def played(source: DbnSource) -> list[Event]:
-    """Return every event of a source."""
-    return [event for chunk in source.chunks() for event in events_of(chunk)]
+def played(source: Source) -> list[Event]:
+    """Return every event of a source, but for the clears that `dbn` begins files with."""
+    return [event for chunk in source.chunks() for event in without_openings(chunk)]
+
+
+def without_openings(chunk: Events) -> list[Event]:
+    """Return the events of a chunk, but for the clears that `dbn` begins files with."""
+    return [event for event in events_of(chunk) if event.sequence != OPENING_SEQUENCE]
 
 
 def unpacked(path: Path) -> bytes:
@@ -155,6 +242,7 @@ def unpacked(path: Path) -> bytes:
 
 
 def expected(records: Iterable[Record], decimals: int = 2) -> list[Event]:
+    """Return the events of a file of *records*, but for the clears that it begins with."""
     return [record.event(decimals) for record in records]
 
 

@@ -31,16 +31,17 @@ def whole_changes(chunks: Iterable[Events]) -> Iterator[Events]:
         yield np.concatenate(waiting)
 
 
-def flag_last_by_time(events: Events) -> None:
-    """Flag the last of successive events with one time."""
-    times = events["ts_event"]
+def flag_last_by_time(events: Events, clock: str = "ts_event") -> None:
+    """Flag the last of successive events with one time, by one of their clocks."""
+    times = events[clock]
     last = np.ones(len(events), bool)
     last[:-1] = times[1:] != times[:-1]
     events["flags"][last] |= np.uint8(Flag.LAST)
 
 
-def changes_by_time(chunks: Iterable[Events]) -> Iterator[Events]:
-    """Flag the last of all events with one time, for sources that flag nothing.
+def changes_by_time(chunks: Iterable[Events], clock: str = "ts_event") -> Iterator[Events]:
+    """Flag the last of all events with one time, by one of their clocks, for sources that flag
+    nothing.
 
     The events of a chunk's last time wait for the next chunk, which may have more of them.
     """
@@ -49,14 +50,14 @@ def changes_by_time(chunks: Iterable[Events]) -> Iterator[Events]:
         events = np.concatenate([waiting, chunk])
         if not len(events):
             continue
-        other_times = np.flatnonzero(events["ts_event"] != events["ts_event"][-1])
+        other_times = np.flatnonzero(events[clock] != events[clock][-1])
         start = int(other_times[-1]) + 1 if len(other_times) else 0
         if not start and len(events) > MAX_CHANGE_EVENTS:
             start = len(events)
         if start:
-            flag_last_by_time(events[:start])
+            flag_last_by_time(events[:start], clock)
             yield events[:start]
         waiting = events[start:]
     if len(waiting):
-        flag_last_by_time(waiting)
+        flag_last_by_time(waiting, clock)
         yield waiting

@@ -1,0 +1,151 @@
+"""DBZ, the encoding before DBN: a zstd stream with the metadata in a skippable frame in front.
+
+The frame has 96 bytes of fixed layout, then, in a zstd frame of their own, the symbols and their
+mappings; the records behind are those of DBN version 1.
+
+Source: https://github.com/databento/dbn/blob/main/rust/dbn/src/decode/dbz.rs
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from struct import Struct
+from typing import Any, Final
+
+from market_depth.errors import FeedError
+from market_depth.feeds.dbn.metadata import Interval, RecordingMetadata
+
+__all__ = ["is_dbz", "read_dbz"]
+
+_SKIPPABLE: Final = range(0x184D2A50, 0x184D2A60)
+_FRAME: Final = Struct("<II")
+_PREFIX: Final = b"DBZ\x01"
+_FIXED: Final = Struct("<4s16sHQQQQBBB39x")
+_SYMBOL_BYTES: Final = 22
+_COUNT_BYTES: Final = 4
+_DATE_BYTES: Final = 4
+_MAX_METADATA_BYTES: Final = 64 * 1024 * 1024
+_BLOCK_BYTES: Final = 256 * 1024
+_SCHEMAS: Final = (
+    "mbo",
+    "mbp-1",
+    "mbp-10",
+    "tbbo",
+    "trades",
+    "ohlcv-1s",
+    "ohlcv-1m",
+    "ohlcv-1h",
+    "ohlcv-1d",
+    "definition",
+    "statistics",
+    "status",
+    "imbalance",
+)
+
+
+def is_dbz(head: bytes) -> bool:
+    """Whether a file that begins with *head* is DBZ."""
+    if len(head) < _FRAME.size + len(_PREFIX):
+        return False
+    return _FRAME.unpack_from(head)[0] in _SKIPPABLE and head[8:11] == _PREFIX[:3]
+
+
+def read_dbz(path: Path) -> tuple[RecordingMetadata, Iterator[bytes]]:
+    """Return a file's metadata, and what follows it, unpacked.
+
+    Raises:
+        FeedError: if the file can't be read or its metadata are damaged.
+    """
+    zstandard = _zstandard(path)
+    try:
+        with path.open("rb") as file:
+            head = file.read(_FRAME.size)
+            length = _FRAME.unpack(head)[1] if is_dbz(head + file.read(4)) else 0
+            file.seek(_FRAME.size)
+            if not _FIXED.size <= length <= _MAX_METADATA_BYTES:
+                raise FeedError(f"{path} is damaged: DBZ metadata of {length} bytes")
+            frame = file.read(length)
+    except OSError as error:
+        raise FeedError(f"can't read {path}: {error.strerror or error}") from None
+    if len(frame) < length:
+        raise FeedError(f"{path} is cut off at byte {_FRAME.size + len(frame)}, in its metadata")
+    schema_number = _FIXED.unpack_from(frame)[2]
+    if frame[: len(_PREFIX)] != _PREFIX or schema_number >= len(_SCHEMAS):
+        raise FeedError(f"{path} is damaged: DBZ version {frame[3]}, schema {schema_number}")
+    try:
+        unpacker = zstandard.ZstdDecompressor().decompressobj()
+        mappings = _Mappings(unpacker.decompress(frame[_FIXED.size :]))
+        symbols, intervals = mappings.read()
+    except (zstandard.ZstdError, ValueError) as error:
+        raise FeedError(f"{path} is damaged: metadata at byte {_FRAME.size}: {error}") from None
+    metadata = RecordingMetadata(_SCHEMAS[schema_number], 1, False, symbols, intervals)
+    return metadata, _records(path, zstandard, _FRAME.size + length)
+
+
+def _records(path: Path, zstandard: Any, start: int) -> Iterator[bytes]:
+    try:
+        with path.open("rb") as file:
+            file.seek(start)
+            reader = zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True)
+            while block := reader.read(_BLOCK_BYTES):
+                yield block
+    except OSError as error:
+        raise FeedError(f"can't read {path}: {error.strerror or error}") from None
+    except zstandard.ZstdError as error:
+        raise FeedError(f"{path} is damaged behind byte {start}: {error}") from None
+
+
+def _zstandard(path: Path) -> Any:
+    try:
+        import zstandard
+    except ImportError:
+        raise FeedError(
+            f"{path} needs the extra 'databento': pip install 'market-depth[databento]'"
+        ) from None
+    return zstandard
+
+
+class _Mappings:
+    """The part of the metadata that varies in length."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._at = 0
+
+    def read(self) -> tuple[list[str], dict[str, list[Interval]]]:
+        """Return the symbols asked for, and the intervals of each.
+
+        Raises:
+            ValueError: if they are not well-formed.
+        """
+        if self._count():
+            raise ValueError("it defines a schema of its own")
+        symbols = self._symbols()
+        self._symbols()  # found for a part of the time
+        self._symbols()  # not found
+        intervals: dict[str, list[Interval]] = {}
+        for _ in range(self._count()):
+            symbol = self._symbol()
+            intervals[symbol] = [self._interval() for _ in range(self._count())]
+        return symbols, intervals
+
+    def _take(self, length: int) -> bytes:
+        taken = self._data[self._at : self._at + length]
+        if len(taken) < length:
+            raise ValueError("symbols are cut off")
+        self._at += length
+        return taken
+
+    def _count(self) -> int:
+        return int.from_bytes(self._take(_COUNT_BYTES), "little")
+
+    def _symbol(self) -> str:
+        return self._take(_SYMBOL_BYTES).rstrip(b"\0").decode("utf-8")
+
+    def _symbols(self) -> list[str]:
+        return [self._symbol() for _ in range(self._count())]
+
+    def _interval(self) -> Interval:
+        self._take(2 * _DATE_BYTES)
+        return Interval(self._symbol())
