@@ -6,12 +6,31 @@ from pathlib import Path
 from typing import Final
 
 from market_depth.errors import FeedError
+from market_depth.feeds import (
+    coinbase_rest,
+    cran_orderbook,
+    dbn,
+    dbn_csv,
+    lobster,
+    parquet,
+    tardis,
+    venue_source,
+)
 from market_depth.feeds.base import Format
 from market_depth.feeds.files import head_of
 
 __all__ = ["FORMATS", "format_named", "format_of"]
 
-FORMATS: Final[tuple[Format, ...]] = ()
+FORMATS: Final[tuple[Format, ...]] = (
+    *parquet.FORMATS,
+    *dbn.FORMATS,
+    *lobster.FORMATS,
+    *tardis.FORMATS,
+    *cran_orderbook.FORMATS,
+    *dbn_csv.FORMATS,
+    *coinbase_rest.FORMATS,
+    *venue_source.FORMATS,
+)
 """In the order in which they are tried."""
 
 
