@@ -42,9 +42,9 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.serve: pyproject.toml constraints.txt | $(VENV)/bin/python
-	$(PIP) --editable '.[databento]'
+	$(PIP) --editable '.[databento,parquet]'
 	touch $@
 
 $(VENV)/.develop: pyproject.toml constraints.txt | $(VENV)/bin/python
-	$(PIP) --editable '.[databento,plot,test,check,bench]'
+	$(PIP) --editable '.[databento,parquet,plot,test,check,bench]'
 	touch $@ $(VENV)/.serve

@@ -5,14 +5,16 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, get_type_hints
 
 import typer
 
 from market_depth import __version__
-from market_depth.config import ServeConfig, read_config_file
+from market_depth.config import FeedConfig, ServeConfig, read_config_file
 from market_depth.errors import ConfigError, FeedError, MarketDepthError
+from market_depth.record_config import RecordConfig
 
 __all__ = ["main"]
 
@@ -47,14 +49,18 @@ def _root(
         typer.echo(context.get_help())
 
 
-def _use_config_file(context: typer.Context, path: Path | None) -> Path | None:
-    """Make the options of a TOML file the defaults of this command."""
-    if path is not None:
-        try:
-            context.default_map = dict[str, Any](read_config_file(path))
-        except ConfigError as error:
-            raise typer.BadParameter(str(error)) from None
-    return path
+def _config_file_reader(kind: type[FeedConfig]) -> Callable[..., Path | None]:
+    """Return a callback that makes the options of a TOML file the defaults of a command."""
+
+    def use(context: typer.Context, path: Path | None) -> Path | None:
+        if path is not None:
+            try:
+                context.default_map = dict[str, Any](read_config_file(path, kind))
+            except ConfigError as error:
+                raise typer.BadParameter(str(error)) from None
+        return path
+
+    return use
 
 
 def _serve(**options: Any) -> None:
@@ -69,9 +75,20 @@ def _serve(**options: Any) -> None:
     run(ServeConfig(**options))
 
 
-def _serve_signature() -> inspect.Signature:
-    """Return the signature that Typer reads: --config, and a parameter per `ServeConfig` field."""
-    hints = get_type_hints(ServeConfig, include_extras=True)
+def _record(**options: Any) -> None:
+    """Record a feed (--feed), or the streams of a running server (--from), to files.
+
+    The file is .parquet, or .dbn.zst for market by order; it can be played with serve --feed.
+    """
+    from market_depth.commands.record import run
+
+    del options["config"]
+    run(RecordConfig(**options))
+
+
+def _signature_of(kind: type[FeedConfig]) -> inspect.Signature:
+    """Return the signature that Typer reads: --config, and a parameter per field of *kind*."""
+    hints = get_type_hints(kind, include_extras=True)
     config = typer.Option(
         "--config",
         "-c",
@@ -79,12 +96,12 @@ def _serve_signature() -> inspect.Signature:
         envvar="MARKET_DEPTH_CONFIG",
         show_envvar=False,
         is_eager=True,
-        callback=_use_config_file,
+        callback=_config_file_reader(kind),
     )
     parameters = [_parameter("config", Annotated[Path | None, config], None)]
     parameters += [
         _parameter(field.name, hints[field.name], field.default)
-        for field in dataclasses.fields(ServeConfig)
+        for field in dataclasses.fields(kind)
     ]
     return inspect.Signature(parameters)
 
@@ -95,12 +112,35 @@ def _parameter(name: str, annotation: Any, default: Any) -> inspect.Parameter:
     )
 
 
-_signature = _serve_signature()
-_serve.__signature__ = _signature  # type: ignore[attr-defined]
-_serve.__annotations__ = {
-    name: parameter.annotation for name, parameter in _signature.parameters.items()
-}
-app.command("serve")(_serve)
+def _add_command(name: str, function: Any, kind: type[FeedConfig]) -> None:
+    """Add a command with the options of *kind*."""
+    signature = _signature_of(kind)
+    function.__signature__ = signature
+    function.__annotations__ = {
+        name: parameter.annotation for name, parameter in signature.parameters.items()
+    }
+    app.command(name)(function)
+
+
+_add_command("serve", _serve, ServeConfig)
+_add_command("record", _record, RecordConfig)
+
+
+@app.command("info")
+def _info(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Files to describe.")],
+    as_json: Annotated[
+        bool, typer.Option("--json", help="A JSON object a file, each in a line.")
+    ] = False,
+    format_name: Annotated[
+        str | None, typer.Option("--format", help="Their format; told by the files otherwise.")
+    ] = None,
+) -> None:
+    """Tell what is in files that can be played: symbols, span, counts, gaps, activity."""
+    from market_depth.commands.info import run
+
+    if not run(files, as_json=as_json, format_name=format_name):
+        raise typer.Exit(_FAILED)
 
 
 def main() -> None:

@@ -21,7 +21,7 @@ from market_depth.logs import LogFormat, LogLevel
 from market_depth.server import Limits
 from market_depth.toml import read_toml
 
-__all__ = ["SIMULATOR", "Address", "ServeConfig", "read_config_file"]
+__all__ = ["SIMULATOR", "Address", "FeedConfig", "ServeConfig", "read_config_file"]
 
 SIMULATOR = "simulator"
 """Value of `--feed` for the built-in simulated venue."""
@@ -118,31 +118,15 @@ _LIMITS = Limits()
 
 
 @dataclass(frozen=True, slots=True)
-class ServeConfig:
-    """How a server is to run."""
+class FeedConfig:
+    """Where events come from: what every command that takes a feed has in common."""
 
-    addr: Annotated[
-        str,
-        _option(
-            "addr",
-            "Address to listen on.",
-            "-a",
-            callback=_checked_by(_parse_address),
-            metavar="HOST:PORT",
-        ),
-    ] = "127.0.0.1:8080"
     log_level: Annotated[LogLevel, _option("log_level", "Least important events to log.", "-l")] = (
         LogLevel.INFO
     )
     log_format: Annotated[
         LogFormat, _option("log_format", "How log lines look; auto: console on a terminal.")
     ] = LogFormat.AUTO
-    stats_s: Annotated[
-        float,
-        _option(
-            "stats_s", "Seconds between two performance log lines; 0: none.", min=0, max=_MAX_S
-        ),
-    ] = 60.0
 
     feed: Annotated[
         str, _option("feed", "'simulator', or a Databento MBO file (.dbn or .dbn.zst).")
@@ -187,6 +171,40 @@ class ServeConfig:
     at_end: Annotated[AtEnd, _option("at_end", "What to do at the end of a recording.")] = (
         AtEnd.HOLD
     )
+
+    def wanted_symbols(self) -> tuple[str, ...] | None:
+        """Return the symbols to serve, `None` for all."""
+        return _parse_symbols(self.symbols)
+
+    def rate_hz(self) -> float | None:
+        """Return the simulated activities per symbol and second, `None` for no limit."""
+        return _parse_rate(self.rate)
+
+    def pace(self) -> float | None:
+        """Return the market seconds per second, `None` for no limit."""
+        return _parse_speed(self.speed)
+
+
+@dataclass(frozen=True, slots=True)
+class ServeConfig(FeedConfig):
+    """How a server is to run."""
+
+    addr: Annotated[
+        str,
+        _option(
+            "addr",
+            "Address to listen on.",
+            "-a",
+            callback=_checked_by(_parse_address),
+            metavar="HOST:PORT",
+        ),
+    ] = "127.0.0.1:8080"
+    stats_s: Annotated[
+        float,
+        _option(
+            "stats_s", "Seconds between two performance log lines; 0: none.", min=0, max=_MAX_S
+        ),
+    ] = 60.0
 
     interval_ms: Annotated[
         int, _option("interval_ms", "Time between two messages of a stream.", min=1, max=3_600_000)
@@ -261,18 +279,6 @@ class ServeConfig:
         """Return where to listen."""
         return _parse_address(self.addr)
 
-    def wanted_symbols(self) -> tuple[str, ...] | None:
-        """Return the symbols to serve, `None` for all."""
-        return _parse_symbols(self.symbols)
-
-    def rate_hz(self) -> float | None:
-        """Return the simulated activities per symbol and second, `None` for no limit."""
-        return _parse_rate(self.rate)
-
-    def pace(self) -> float | None:
-        """Return the market seconds per second, `None` for no limit."""
-        return _parse_speed(self.speed)
-
     def limits(self) -> Limits:
         """Return the limits among the options."""
         return Limits(
@@ -289,14 +295,18 @@ class ServeConfig:
         )
 
 
-def read_config_file(path: Path) -> dict[str, str]:
+def read_config_file(path: Path, kind: type[FeedConfig] = ServeConfig) -> dict[str, str]:
     """Return the options in a TOML file, by their names, as the command line would have them.
+
+    Args:
+        path: the file.
+        kind: whose options there may be.
 
     Raises:
         ConfigError: if the file can't be read, is no TOML or has an option that there is not.
     """
     content = read_toml(path, dict[str, Any])
-    known = {field.name for field in dataclasses.fields(ServeConfig)}
+    known = {field.name for field in dataclasses.fields(kind)}
     options = {}
     for key, value in content.items():
         name = key.replace("-", "_")

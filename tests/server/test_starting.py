@@ -71,7 +71,7 @@ WRONG_FILES: dict[str, dict[str, bytes]] = {
     "--feed": {
         "no DBN": b"price,size\n1,2\n",
         "cut off": metadata()[:-20],
-        "other schema": dbn(head=metadata(schema="trades")),
+        "other schema": dbn(head=metadata(schema="ohlcv-1s")),
         "zstd that is none": b"\x28\xb5\x2f\xfd" + b"\xff" * 100,
     },
 }
