@@ -8,13 +8,14 @@ import signal
 import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import replace
 
 from market_depth.config import ServeConfig
 from market_depth.errors import FeedError
-from market_depth.feeds import Feed
+from market_depth.feeds import Feed, PacedFeed
 from market_depth.logs import configure_logging, get_logger
+from market_depth.playback import FeedPlayback
 from market_depth.server import Hub, Limits, Listener
 from market_depth.server.credentials import Credentials
 from market_depth.server.metrics import Metrics
@@ -37,8 +38,12 @@ _OWN_FILES = 64
 """Open files that a server needs besides its connections."""
 
 
-def run(config: ServeConfig) -> None:
+def run(config: ServeConfig, feed: PacedFeed | None = None) -> None:
     """Serve until a signal comes or the feed ends.
+
+    Args:
+        config: the options.
+        feed: what to serve; `None` opens what *config* names.
 
     Raises:
         ConfigError: if a file named in *config* is wrong.
@@ -47,15 +52,16 @@ def run(config: ServeConfig) -> None:
     """
     configure_logging(config.log_level, config.log_format)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(serve(config))
+        runner.run(serve(config, feed))
 
 
-async def serve(config: ServeConfig) -> None:
+async def serve(config: ServeConfig, feed: PacedFeed | None = None) -> None:
     """Build the pipeline from top to bottom, and run it."""
     stop = _stop_event()
     credentials = Credentials(config.credentials)
-    feed = open_feed(config)
-    market = Market(feed.instruments)
+    feed = feed or open_feed(config, is_strict=config.strict)
+    playback = FeedPlayback(feed, [] if config.is_simulated() else config.feed)
+    market = Market(feed.instruments, trusts_partial=config.show_partial)
     metrics = Metrics()
     limits = _within_open_files(config.limits())
     manager = StreamManager(
@@ -77,10 +83,12 @@ async def serve(config: ServeConfig) -> None:
     warm_s = warm_up(lambda line: print(line, file=sys.stderr, flush=True))
     address = config.address()
     first_events = asyncio.Event()
-    tasks = [asyncio.create_task(_drive(feed, manager, first_events, stop))]
+    driver = asyncio.create_task(_drive(feed, manager, first_events, stop, config.strict))
+    tasks = [driver]
     with suppress(TimeoutError):
         await asyncio.wait_for(first_events.wait(), _FIRST_EVENTS_TIMEOUT_S)
-    listener = await Listener.listen(hub, Pages(manager, metrics), address.host, address.port)
+    pages = Pages(manager, metrics, playback, may_control=config.replay_control)
+    listener = await Listener.listen(hub, pages, address.host, address.port)
     if config.stats_s:
         tasks.append(asyncio.create_task(log_performance(hub, manager, config.stats_s)))
     _settle_garbage_collector()
@@ -90,7 +98,8 @@ async def serve(config: ServeConfig) -> None:
         symbols=len(market),
         kernels_s=round(warm_s, 3),
     )
-    await stop.wait()
+    with _progress(config, playback):
+        await stop.wait()
     listener.close()
     for task in tasks:
         task.cancel()
@@ -103,17 +112,39 @@ async def serve(config: ServeConfig) -> None:
     log.info("stopped")
 
 
+def _progress(config: ServeConfig, playback: FeedPlayback) -> AbstractContextManager[None]:
+    """Show on a terminal how far recordings have come, if there are any."""
+    if config.is_simulated() or not config.progress or not sys.stderr.isatty():
+        return nullcontext()
+    from rich.console import Console
+
+    from market_depth.progress import progress_shown
+
+    return progress_shown(playback.state, Console(stderr=True))
+
+
 async def _drive(
-    feed: Feed, manager: StreamManager, first_events: asyncio.Event, stop: asyncio.Event
+    feed: Feed,
+    manager: StreamManager,
+    first_events: asyncio.Event,
+    stop: asyncio.Event,
+    is_strict: bool,
 ) -> None:
-    """Take events from the feed into the books until it ends, and the server with it."""
+    """Take events from the feed into the books until it ends, and the server with it.
+
+    Raises:
+        FeedError: if the feed has failed, and the server is to stop then.
+    """
     try:
         async for events in feed.batches():
             manager.apply(events)
             first_events.set()
     except FeedError as error:
-        log.error("feed failed", error=str(error))
         manager.market.mark_stale()
+        if is_strict:
+            stop.set()
+            raise
+        log.error("feed failed", error=str(error))
     except Exception:
         log.exception("feed failed")
         manager.market.mark_stale()

@@ -12,9 +12,8 @@ from typing import Annotated, Any, get_type_hints
 import typer
 
 from market_depth import __version__
-from market_depth.config import FeedConfig, ServeConfig, read_config_file
+from market_depth.config import FeedConfig, RecordConfig, ServeConfig, read_config_file
 from market_depth.errors import ConfigError, FeedError, MarketDepthError
-from market_depth.record_config import RecordConfig
 
 __all__ = ["main"]
 
@@ -100,10 +99,15 @@ def _signature_of(kind: type[FeedConfig]) -> inspect.Signature:
     )
     parameters = [_parameter("config", Annotated[Path | None, config], None)]
     parameters += [
-        _parameter(field.name, hints[field.name], field.default)
+        _parameter(field.name, hints[field.name], _default_of(field))
         for field in dataclasses.fields(kind)
     ]
     return inspect.Signature(parameters)
+
+
+def _default_of(field: dataclasses.Field[Any]) -> Any:
+    make = field.default_factory
+    return field.default if make is dataclasses.MISSING else make()
 
 
 def _parameter(name: str, annotation: Any, default: Any) -> inspect.Parameter:

@@ -6,7 +6,7 @@ import secrets
 import sys
 from collections.abc import MutableMapping
 from enum import Enum
-from typing import Any
+from typing import Any, TextIO, cast
 
 import structlog
 
@@ -52,6 +52,17 @@ def new_reference() -> str:
     return secrets.token_hex(4)
 
 
+class _Stderr:
+    """Standard error, whatever it is when something is written: a line that stays at the bottom of
+    a terminal puts itself in its place, to let logs pass above it."""
+
+    def write(self, text: str) -> int:
+        return sys.stderr.write(text)
+
+    def flush(self) -> None:
+        sys.stderr.flush()
+
+
 def configure_logging(level: LogLevel, log_format: LogFormat) -> None:
     """Log to stderr from now on."""
     stream = sys.stderr
@@ -73,7 +84,7 @@ def configure_logging(level: LogLevel, log_format: LogFormat) -> None:
             *renderers,
         ],
         wrapper_class=_logger_class(level),
-        logger_factory=structlog.WriteLoggerFactory(stream),
+        logger_factory=structlog.WriteLoggerFactory(cast("TextIO", _Stderr())),
         cache_logger_on_first_use=True,
     )
 

@@ -52,7 +52,7 @@ async def streaming(server: ServerProcess) -> AsyncIterator[None]:
     async with connected(server.url, max_queue=None) as client:
         for symbol in ("BTCUSD", "ETHUSD"):
             await client.subscribe(symbol, symbol)
-        reader = asyncio.create_task(client.close_code())
+        reader = asyncio.create_task(client.connection.wait_closed())
         yield
         assert not reader.done()
         before = await server.metric("data_messages_out_total")
@@ -200,7 +200,7 @@ async def test_depth_is_the_data_of_market_data_to_the_byte(tmp_path: Path) -> N
         serving_quietly(f"--feed={path}", "--speed=max") as server,
         exact_client(server.url) as client,
     ):
-        await server.until_metric("events_applied_total", len(records))
+        await server.until_metric('book_orders{symbol="ESH4"}', len(records))
         for data_type in ("MBP", "MBO"):
             message = await client.first_data(data_type, "ESH4", data_type)
             assert_is_a_view(message["data"], 20)

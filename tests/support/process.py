@@ -112,7 +112,7 @@ async def serving(
         env={**os.environ, **(environment or {})},
     )
     early: list[dict[str, Any]] = []
-    port = await _port(process, early)
+    port = await listening_port(process, early)
     server = ServerProcess(process, port)
     server.logs.extend(early)
     try:
@@ -122,8 +122,8 @@ async def serving(
     assert code == 0, f"exit code {code}; last logs: {server.logs[-5:]}"
 
 
-async def _port(process: asyncio.subprocess.Process, early: list[dict[str, Any]]) -> int:
-    """Read logs until the server listens."""
+async def listening_port(process: asyncio.subprocess.Process, early: list[dict[str, Any]]) -> int:
+    """Read logs until the server listens, and return its port."""
     assert process.stderr is not None
     async with asyncio.timeout(START_TIMEOUT_S):
         async for line in process.stderr:

@@ -10,10 +10,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final, Protocol
 
+from market_depth.config import RecordConfig
 from market_depth.events import Events
 from market_depth.instruments import Instrument
 from market_depth.logs import configure_logging, get_logger
-from market_depth.record_config import RecordConfig
 from market_depth.recording import Cut, Recorder
 from market_depth.recording.server_feed import ServerFeed
 from market_depth.sources import open_feed
@@ -84,7 +84,7 @@ async def record(config: RecordConfig, out: Path) -> None:
 
 async def _open(config: RecordConfig) -> _Feed:
     if config.server is None:
-        return open_feed(config)
+        return open_feed(config, is_strict=True)
     return await ServerFeed.opened(
         config.server, config.wanted_symbols(), config.data_type, config.levels
     )

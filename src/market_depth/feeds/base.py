@@ -39,6 +39,10 @@ class OpenOptions(NamedTuple):
     """What to play of it; `None` plays everything."""
 
 
+def _one_kind(_path: Path) -> str:
+    return ""
+
+
 class Format(NamedTuple):
     """A kind of file that can be played."""
 
@@ -53,6 +57,13 @@ class Format(NamedTuple):
 
     Raises:
         FeedError: if a file can't be read, is not of the format, or has no such symbol.
+    """
+    kind_of: Callable[[Path], str] = _one_kind
+    """What kind of recording a file is part of, such as its schema: files of two kinds do not
+    belong together.
+
+    Raises:
+        FeedError: as `open` does.
     """
 
 

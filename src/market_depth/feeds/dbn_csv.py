@@ -187,4 +187,10 @@ def _open(paths: Sequence[Path], options: OpenOptions) -> Source:
     return RecordSource([DbnCsvFile(path) for path in paths], options.known, options.symbols)
 
 
-FORMATS: Final[tuple[Format, ...]] = (Format("dbn-csv", "Databento CSV", _recognises, _open),)
+def _schema(path: Path) -> str:
+    return DbnCsvFile(path).layout.schema
+
+
+FORMATS: Final[tuple[Format, ...]] = (
+    Format("dbn-csv", "Databento CSV", _recognises, _open, _schema),
+)

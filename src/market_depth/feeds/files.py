@@ -5,13 +5,13 @@ from __future__ import annotations
 import lzma
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Protocol
 
 from market_depth.errors import FeedError
 
-__all__ = ["HEAD_BYTES", "Line", "head_of", "read_blocks", "read_lines"]
+__all__ = ["HEAD_BYTES", "Line", "head_of", "note_read", "read_blocks", "read_lines", "share_read"]
 
 HEAD_BYTES: Final = 64 * 1024
 """Bytes by which a format is told."""
@@ -25,6 +25,11 @@ _ZIP_MAGIC: Final = b"PK\x03\x04"
 _BLOCK_BYTES: Final = 1024 * 1024
 _PACKED_BLOCK_BYTES: Final = 16 * 1024
 """Little at a time: what a block unpacks to is held in memory at once."""
+
+
+_read_bytes: Final[dict[Path, int]] = {}
+"""How far each file has been read, as it lies on the disk: whoever wants to know is far from
+whoever reads, with a format's parser in between."""
 
 
 class Line(NamedTuple):
@@ -100,18 +105,43 @@ def read_blocks(path: Path) -> Iterator[bytes]:
     """
     try:
         with path.open("rb") as file:
-            first = file.read(_PACKED_BLOCK_BYTES)
+
+            def read(size: int) -> bytes:
+                block = file.read(size)
+                note_read(path, file.tell())
+                return block
+
+            first = read(_PACKED_BLOCK_BYTES)
             if first[: len(_ZIP_MAGIC)] == _ZIP_MAGIC:
                 yield from _unzipped(path)
                 return
             packing = _packing_of(path, first)
             if packing is None:
-                yield from _blocks(first, file.read, _BLOCK_BYTES)
+                yield from _blocks(first, read, _BLOCK_BYTES)
             else:
-                packed = _blocks(first, file.read, _PACKED_BLOCK_BYTES)
+                packed = _blocks(first, read, _PACKED_BLOCK_BYTES)
                 yield from _unpacked(path, packed, packing)
     except OSError as error:
         raise FeedError(f"can't read {path}: {error.strerror or error}") from None
+
+
+def note_read(path: Path, offset: int) -> None:
+    """Say how far a file has been read, for `share_read`: bytes of the file as it lies there."""
+    _read_bytes[path] = offset
+
+
+def share_read(paths: Iterable[Path]) -> float | None:
+    """Return how much of files has been read by now, 0 to 1; `None` if that can't be told."""
+    whole = done = 0
+    for path in paths:
+        if path not in _read_bytes:
+            return None
+        try:
+            whole += path.stat().st_size
+        except OSError:
+            return None
+        done += _read_bytes[path]
+    return min(done / whole, 1.0) if whole else None
 
 
 def _packing_of(path: Path, first: bytes) -> _Packing | None:

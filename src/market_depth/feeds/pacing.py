@@ -45,6 +45,8 @@ class PacedFeed:
         at_end: what to do when every source is through.
         begin_ns: the market's time at which to begin, what lies before coming at once; `None`
             begins with the first event.
+        waits_for_first: whether the first event is waited for if it comes later than *begin_ns*;
+            if not, the market begins with it.
         end_ns: the market's time behind which nothing is played; `None` plays all.
         clock_ns: the wall clock, ns since 1970 UTC.
     """
@@ -56,12 +58,14 @@ class PacedFeed:
         speed: float | None = 1.0,
         at_end: AtEnd = AtEnd.HOLD,
         begin_ns: int | None = None,
+        waits_for_first: bool = True,
         end_ns: int | None = None,
         clock_ns: Callable[[], int] = time.time_ns,
     ) -> None:
         self._sources = sources
         self._at_end = at_end
         self._begin_ns = begin_ns
+        self._waits_for_first = waits_for_first
         self._end_ns = FAR_FUTURE_NS if end_ns is None else end_ns
         self._clock_ns = clock_ns
         self._clock = MarketClock(speed)
@@ -172,21 +176,27 @@ class PacedFeed:
         self._lanes = [Lane(source) for source in self._sources]
         self._is_through = False
         self._clock.stop()
-        if self._sought_ns is not None:
-            self._clock.set(self._sought_ns, self._clock_ns())
-            self._sought_ns = None
+        sought_ns, self._sought_ns = self._sought_ns, None
         try:
+            self._begin(sought_ns)
             async for events in self._play_lanes():
                 yield events
         finally:
             self._lanes = []  # a feed that has failed has nothing due any more
         self._is_through = self._sought_ns is None
 
+    def _begin(self, sought_ns: int | None) -> None:
+        """Start the clock where it is to begin, or at a time that has been sought."""
+        first_ns = earliest(self._lanes)
+        if first_ns is None:
+            return
+        begin_ns = self._begin_ns if sought_ns is None else sought_ns
+        if begin_ns is None or (begin_ns < first_ns and not self._waits_for_first):
+            begin_ns = first_ns
+        self._clock.set(begin_ns, self._clock_ns())
+
     async def _play_lanes(self) -> AsyncIterator[Events]:
         while (upcoming := earliest(self._lanes)) is not None and upcoming <= self._end_ns:
-            if not self._clock.is_started:
-                begin_ns = upcoming if self._begin_ns is None else self._begin_ns
-                self._clock.set(begin_ns, self._clock_ns())
             wait_s = self._clock.wait_s(upcoming, self._clock_ns())
             if wait_s:
                 wait_s = max(wait_s, MIN_WAIT_S)

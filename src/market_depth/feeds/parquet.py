@@ -28,6 +28,7 @@ from market_depth.feeds.event_table import (
     need_pyarrow,
     part_of,
 )
+from market_depth.feeds.files import note_read
 from market_depth.instruments import Instrument
 
 __all__ = ["FORMATS", "RecordedSource", "journal_batches", "journal_of"]
@@ -169,9 +170,14 @@ def parquet_batches(path: Path) -> tuple[Any, Batches]:
 
 
 def _row_groups(pa: Any, path: Path, file: Any) -> Batches:
+    size_bytes = path.stat().st_size
+    rows = 0
     for group in range(file.metadata.num_row_groups):
         try:
-            yield from file.iter_batches(_BATCH_ROWS, row_groups=[group], use_threads=False)
+            for batch in file.iter_batches(_BATCH_ROWS, row_groups=[group], use_threads=False):
+                rows += len(batch)
+                note_read(path, size_bytes * rows // file.metadata.num_rows)
+                yield batch
         except (pa.ArrowException, OSError, MemoryError, ValueError) as error:
             column = file.metadata.row_group(group).column(0)
             offset = column.dictionary_page_offset or column.data_page_offset
@@ -211,6 +217,7 @@ def _messages(pa: Any, path: Path, file: Any, stream: Any) -> Batches:
             ) from None
         yield batch
         offset = file.tell()
+        note_read(path, offset)
 
 
 def _one_line(error: BaseException) -> str:

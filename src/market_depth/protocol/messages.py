@@ -171,7 +171,7 @@ class MarketData(Struct, frozen=True, tag_field="type", tag="MarketData"):
 Response: TypeAlias = Subscribed | Unsubscribed | HeartBeat | Error | Shutdown | MarketData
 
 
-class SymbolInfo(Struct, frozen=True):
+class SymbolInfo(Struct, frozen=True, omit_defaults=True):
     """What a client wants to know of a symbol before it subscribes."""
 
     symbol: str
@@ -180,5 +180,5 @@ class SymbolInfo(Struct, frozen=True):
     quantity_decimals: int
     data_types: list[DataType]
     status: str
-    reason: str
-    """Why, empty if there is nothing to say."""
+    reason: str = ""
+    """Why, left out if there is nothing to say."""

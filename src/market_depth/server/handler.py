@@ -244,7 +244,7 @@ class WebSocketHandler(asyncio.Protocol):
         _, query = split_path(request.path)
         client = self._hub.credentials.client(presented_token(request.headers, query))
         if "Upgrade" not in request.headers:
-            self._protocol.send_response(self._pages.respond(request, client))
+            self._protocol.send_response(self._pages.respond(request, client, self.address))
             self._flush_protocol()
             return
         response = self._protocol.accept(request)

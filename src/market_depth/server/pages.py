@@ -23,6 +23,7 @@ from market_depth.protocol.messages import DEFAULT_MAX_LEVELS, DataType, Error
 from market_depth.protocol.times import format_timestamp
 from market_depth.server.credentials import Client
 from market_depth.server.metrics import Metrics
+from market_depth.server.replay import REPLAY_PATH, Playback, command, require_local
 from market_depth.streams import StreamManager
 
 __all__ = ["Pages", "split_path"]
@@ -43,6 +44,7 @@ WebSocket    this address, with any path
 /metrics     Prometheus metrics
 /api/symbols what there is to subscribe to
 /api/depth/SYMBOL?data_type=MBP&max_levels=20   one snapshot
+/api/replay  how far the market that is played has come
 """
 
 
@@ -59,11 +61,22 @@ class _Answer(NamedTuple):
 
 
 class Pages:
-    """The HTTP side of a server."""
+    """The HTTP side of a server.
 
-    def __init__(self, manager: StreamManager, metrics: Metrics) -> None:
+    Args:
+        manager: the streams, and the books behind them.
+        metrics: what /metrics shows.
+        playback: what is played.
+        may_control: whether /api/replay takes commands.
+    """
+
+    def __init__(
+        self, manager: StreamManager, metrics: Metrics, playback: Playback, *, may_control: bool
+    ) -> None:
         self._manager = manager
         self._metrics = metrics
+        self._playback = playback
+        self._may_control = may_control
         self._open: dict[str, Callable[[], _Answer]] = {
             "/": _index,
             "/healthz": _healthz,
@@ -71,21 +84,31 @@ class Pages:
             "/metrics": self._prometheus,
         }
 
-    def respond(self, request: Request, client: Client | None) -> Response:
-        """Return the response to a plain HTTP request of *client*, `None` if he is unknown."""
-        if request.method not in _METHODS:
+    def respond(self, request: Request, client: Client | None, address: str) -> Response:
+        """Return the response to a plain HTTP request.
+
+        Args:
+            request: what is asked for.
+            client: who asks, `None` if he is unknown.
+            address: from where.
+        """
+        path, query = split_path(request.path)
+        is_command = request.method == "POST" and path.startswith(f"{REPLAY_PATH}/")
+        if request.method not in _METHODS and not is_command:
             response = _response(_text(HTTPStatus.METHOD_NOT_ALLOWED, "only GET is answered\n"))
             response.headers["Allow"] = ", ".join(_METHODS)
             return response
-        path, query = split_path(request.path)
         try:
-            answer = self._answer(path, query, client)
+            if is_command:
+                answer = self._control(request, client, address)
+            else:
+                answer = self._answer(path, query, client)
         except Exception:
             reference = new_reference()
             log.exception("page failed", path=path, reference=reference)
             error = RequestError(ErrorCode.INTERNAL, f"internal error, reference {reference}")
             answer = _failure(error)
-        return _response(answer, with_body=request.method == "GET")
+        return _response(answer, with_body=request.method != "HEAD")
 
     def bad_request(self, problem: str) -> Response:
         """Return the response to what is no request that this server can read."""
@@ -107,6 +130,8 @@ class Pages:
                 return self._symbols(client)
             if path.startswith(_DEPTH):
                 return self._depth(unquote(path[len(_DEPTH) :]), query, client)
+            if path == REPLAY_PATH:
+                return self._replay()
             raise RequestError(ErrorCode.NOT_FOUND, f"no page {path}")
         except RequestError as error:
             return _failure(error)
@@ -130,6 +155,27 @@ class Pages:
             "data": Raw(data),
         }
         return _Answer(HTTPStatus.OK, _JSON, encode_json(body))
+
+    def _replay(self) -> _Answer:
+        return _Answer(HTTPStatus.OK, _JSON, encode_json(self._playback.state()))
+
+    def _control(self, request: Request, client: Client | None, address: str) -> _Answer:
+        """Answer a POST that wants something of the replay."""
+        path, query = split_path(request.path)
+        try:
+            if client is None:
+                raise RequestError(ErrorCode.UNAUTHORIZED, "no or wrong credentials")
+            if not self._may_control:
+                raise RequestError(
+                    ErrorCode.FORBIDDEN, "this server was started without --replay-control"
+                )
+            require_local(address, request.headers)
+            arguments = parse_qs(query.replace("+", "%2B")).get("to")
+            argument = arguments[-1] if arguments else None
+            command(self._playback, path.removeprefix(f"{REPLAY_PATH}/"), argument)
+        except RequestError as error:
+            return _failure(error)
+        return self._replay()
 
     def _readyz(self) -> _Answer:
         statuses = [entry.status.status for entry in self._manager.market]

@@ -53,4 +53,8 @@ def _open(paths: Sequence[Path], options: OpenOptions) -> Source:
     return DbnSource(paths, options.known, options.symbols)
 
 
-FORMATS: Final[tuple[Format, ...]] = (Format("dbn", "Databento DBN", _recognises, _open),)
+def _schema(path: Path) -> str:
+    return DbnFile(path).layout.schema
+
+
+FORMATS: Final[tuple[Format, ...]] = (Format("dbn", "Databento DBN", _recognises, _open, _schema),)

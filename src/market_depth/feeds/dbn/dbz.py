@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from market_depth.errors import FeedError
 from market_depth.feeds.dbn.metadata import Interval, RecordingMetadata
+from market_depth.feeds.files import note_read
 
 __all__ = ["is_dbz", "read_dbz"]
 
@@ -89,6 +90,7 @@ def _records(path: Path, zstandard: Any, start: int) -> Iterator[bytes]:
             file.seek(start)
             reader = zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True)
             while block := reader.read(_BLOCK_BYTES):
+                note_read(path, file.tell())
                 yield block
     except OSError as error:
         raise FeedError(f"can't read {path}: {error.strerror or error}") from None

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from market_depth.config import FeedConfig, _option
+from market_depth.config.feed import FeedConfig
+from market_depth.config.options import option
 from market_depth.errors import ConfigError
 from market_depth.feeds import AtEnd
 from market_depth.protocol.messages import DataType
@@ -21,34 +22,32 @@ _MAX_BYTES = 2**50
 class RecordConfig(FeedConfig):
     """What to record, and where to."""
 
-    at_end: Annotated[AtEnd, _option("at_end", "What to do at the end of a recording.")] = (
-        AtEnd.EXIT
-    )
+    at_end: Annotated[AtEnd, option("at_end", "What to do at the end of a recording.")] = AtEnd.EXIT
     out: Annotated[
         Path | None,
-        _option("out", "File to write: NAME.parquet or NAME.dbn.zst.", "-o"),
+        option("out", "File to write: NAME.parquet or NAME.dbn.zst.", "-o"),
     ] = None
     server: Annotated[
         str | None,
-        _option(
+        option(
             "from", "Record the streams of a running server, not a feed.", metavar="ws://HOST:PORT"
         ),
     ] = None
-    data_type: Annotated[DataType, _option("data_type", "What to subscribe to with --from.")] = (
+    data_type: Annotated[DataType, option("data_type", "What to subscribe to with --from.")] = (
         DataType.MBO
     )
     levels: Annotated[
-        int, _option("levels", "Price levels a side with --from.", min=1, max=1_000_000)
+        int, option("levels", "Price levels a side with --from.", min=1, max=1_000_000)
     ] = 1000
     cut_bytes: Annotated[
         int,
-        _option(
+        option(
             "cut_bytes", "Bytes behind which a new file begins; 0: never.", min=0, max=_MAX_BYTES
         ),
     ] = 0
     cut_s: Annotated[
         float,
-        _option(
+        option(
             "cut_s",
             "Seconds of the market's time behind which a new file begins; 0: never.",
             min=0,
@@ -57,7 +56,7 @@ class RecordConfig(FeedConfig):
     ] = 0.0
     duration_s: Annotated[
         float,
-        _option("duration_s", "How long to record; 0: until it is stopped.", min=0, max=_MAX_S),
+        option("duration_s", "How long to record; 0: until it is stopped.", min=0, max=_MAX_S),
     ] = 0.0
 
     def out_file(self) -> Path:
