@@ -11,6 +11,8 @@ from market_depth.feeds import (
     cran_orderbook,
     dbn,
     dbn_csv,
+    iex,
+    itch,
     lobster,
     parquet,
     tardis,
@@ -29,6 +31,8 @@ FORMATS: Final[tuple[Format, ...]] = (
     *cran_orderbook.FORMATS,
     *dbn_csv.FORMATS,
     *coinbase_rest.FORMATS,
+    *iex.FORMATS,
+    *itch.FORMATS,
     *venue_source.FORMATS,
 )
 """In the order in which they are tried."""
