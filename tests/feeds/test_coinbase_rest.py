@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections import defaultdict
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,8 @@ from market_depth.feeds.coinbase_rest import FORMATS, CoinbaseRestSource
 from market_depth.feeds.files import head_of
 from market_depth.feeds.venues.decoding import guid_order_id
 from market_depth.instruments import Instrument
+from market_depth.verify import Report
+from market_depth.verify.snapshots import compare_snapshots
 from support.errors import one_line_error
 from support.recordings import recording
 
@@ -163,27 +164,18 @@ def test_its_files_are_recognised(tmp_path: Path) -> None:
 
 def test_the_recorded_snapshots_agree_with_each_other() -> None:
     folder = recording("coinbase_rest_snapshots")
-    sides: dict[str, dict[int, dict[int, tuple[int, int]]]] = {}
-    for name in ("l2", "l3"):
-        (events,) = source(folder / f"{name}_snapshot.json.gz").chunks()
-        levels: dict[int, dict[int, tuple[int, int]]] = {
-            side: defaultdict(lambda: (0, 0)) for side in (Side.BID, Side.ASK)
-        }
-        for event in events[1:].tolist():
-            _, _, order_id, price, size, _, _, _, side, _ = event
-            known_size, known_count = levels[side][price]
-            count = order_id if name == "l2" else 1
-            levels[side][price] = known_size + size, known_count + count
-        sides[name] = levels
-        book = OrderBook()
-        book.apply(events)
-        book.check()
-        assert (book.bid_depth, book.ask_depth) == tuple(map(len, levels.values()))
-        assert book.order_count == (0 if name == "l2" else 57_419 + 53_187)
-    common = {side: sides["l2"][side].keys() & sides["l3"][side].keys() for side in sides["l2"]}
-    equal = {
-        side: sum(sides["l2"][side][price] == sides["l3"][side][price] for price in prices)
-        for side, prices in common.items()
-    }
-    assert (equal[Side.BID], len(common[Side.BID])) == (18_323, 18_332)
-    assert (equal[Side.ASK], len(common[Side.ASK])) == (26_967, 26_972)
+    by_order, by_price = (folder / f"{name}_snapshot.json.gz" for name in ("l3", "l2"))
+    books = []
+    for path in (by_order, by_price):
+        (events,) = source(path).chunks()
+        books.append(OrderBook())
+        books[-1].apply(events)
+        books[-1].check()
+    assert [book.order_count for book in books] == [57_419 + 53_187, 0]
+    assert (books[1].bid_depth, books[1].ask_depth) == (18_376, 27_017)
+    report = Report("", [])
+    compare_snapshots(by_order, by_price, report, "")
+    assert [(check.passed, check.made) for check in report.checks] == [
+        (18_323, 18_332),
+        (26_967, 26_972),
+    ]

@@ -79,11 +79,12 @@ def played(*paths: Path, symbols: Sequence[str] | None = None) -> Events:
 
 @settings(max_examples=50)
 @given(batches=st.lists(events_strategy.map(batch_of), max_size=4))
-def test_every_field_of_every_event_comes_through(
+def test_every_field_of_every_event_comes_through_and_receipt_does_not_go_back(
     tmp_path_factory: pytest.TempPathFactory, batches: list[Events]
 ) -> None:
     folder = tmp_path_factory.mktemp("round")
     wanted = np.concatenate([*batches, np.zeros(0, EVENT_DTYPE)])
+    np.maximum.accumulate(wanted["ts_recv"], out=wanted["ts_recv"])
     parquet = write_parquet(folder / "a.parquet", *batches)
     journal = folder / "b.arrows"
     journal.write_bytes(journal_bytes(*batches))

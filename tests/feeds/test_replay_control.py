@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from itertools import pairwise
 
 import pytest
@@ -31,13 +33,22 @@ def ticks(*numbers: int) -> list[Event]:
 
 
 def recording(
-    speed: float | None = 1.0, at_end: AtEnd = AtEnd.EXIT, end_s: float | None = None
+    speed: float | None = 1.0,
+    at_end: AtEnd = AtEnd.EXIT,
+    *,
+    begin_s: float | None = None,
+    end_s: float | None = None,
 ) -> PacedFeed:
     """Return a feed of `TICKS` changes in chunks of a few."""
     chunks = [ticks(*range(begin, begin + 4)) for begin in range(0, TICKS, 4)]
-    end_ns = None if end_s is None else MARKET_NS + round(end_s * SECOND)
     return PacedFeed(
-        [ListSource(*chunks)], speed=speed, at_end=at_end, end_ns=end_ns, clock_ns=wall_ns
+        [ListSource(*chunks)],
+        speed=speed,
+        at_end=at_end,
+        begin_ns=None if begin_s is None else MARKET_NS + round(begin_s * SECOND),
+        waits_for_first=False,
+        end_ns=None if end_s is None else MARKET_NS + round(end_s * SECOND),
+        clock_ns=wall_ns,
     )
 
 
@@ -56,16 +67,13 @@ def play(
         for second, order in orders.items():
             loop_now().call_at(second, order)
         seen: list[tuple[float, int]] = []
-        stop = loop_now().call_at(until_s, lambda: None)
-        async for events in feed.batches():
-            now = loop_now().time()
-            for event in events_of(events):
-                if event.action != Action.STATUS:
-                    number = -1 if event.action == Action.CLEAR else event.order_id
-                    seen.append((now, number))
-            if now >= until_s or (feed.is_through and feed.is_paused):
-                break
-        stop.cancel()
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(until_s):
+                async for events in feed.batches():
+                    for event in events_of(events):
+                        if event.action != Action.STATUS:
+                            number = -1 if event.action == Action.CLEAR else event.order_id
+                            seen.append((loop_now().time(), number))
         return seen
 
     return run_virtually(collect())
@@ -148,7 +156,7 @@ def test_a_market_that_is_through_can_be_sought_in() -> None:
         feed.set_speed(1.0)
         feed.resume()
 
-    seen = play(feed, {50: back}, until_s=54)
+    seen = play(feed, {50: back}, until_s=55)
     assert numbers(seen) == [*range(TICKS), -1, *range(TICKS)]
     assert seen[-1][0] == pytest.approx(54, abs=0.5)
 
@@ -156,6 +164,62 @@ def test_a_market_that_is_through_can_be_sought_in() -> None:
 def test_nothing_is_played_behind_the_end() -> None:
     for speed in (1.0, None):
         assert numbers(play(recording(speed, end_s=7.5), {})) == list(range(8))
+
+
+@pytest.mark.parametrize("begin_s", [-1000, 0])
+def test_what_begins_before_its_first_change_begins_with_it(begin_s: float) -> None:
+    seen = play(recording(begin_s=begin_s), {})
+    assert numbers(seen) == list(range(TICKS))
+    for second, number in seen:
+        assert second == pytest.approx(number, abs=0.5)
+
+
+@pytest.mark.parametrize("speed", [1.0, None])
+def test_what_lies_before_the_beginning_is_applied_at_once(speed: float | None) -> None:
+    seen = play(recording(speed, begin_s=20.25, end_s=25), {})
+    assert numbers(seen) == list(range(26))
+    assert [when for when, number in seen if number <= 20] == [0] * 21
+    assert seen[-1][0] == pytest.approx(0 if speed is None else 4.75, abs=0.5)
+
+
+def test_seeking_before_the_beginning_goes_there() -> None:
+    feed = recording(begin_s=30, at_end=AtEnd.HOLD)
+    seen = play(feed, {1: lambda: feed.seek(MARKET_NS + 10 * SECOND), 1.25: feed.pause}, 2)
+    assert numbers(seen) == [*range(31), -1, *range(11)]
+
+
+def test_seeking_beyond_the_end_ends_there() -> None:
+    feed = recording(at_end=AtEnd.HOLD)
+    times: list[int] = []
+    orders: Orders = {3: lambda: feed.seek(MARKET_NS + 1000 * SECOND)}
+    orders[4] = lambda: times.append(feed.market_time_ns(wall_ns()))
+    assert numbers(play(feed, orders, until_s=5)) == list(range(TICKS))
+    assert times == [MARKET_NS + (TICKS - 1) * SECOND]
+
+
+def test_no_market_has_times_that_64_bits_can_not_count() -> None:
+    far = at(2**63 - 1, Event(order_id=1))
+    feed = PacedFeed([ListSource(ticks(0), [far])], speed=1e6, clock_ns=wall_ns)
+    times: list[int] = []
+
+    def look() -> None:
+        times.append(feed.market_time_ns(wall_ns()))
+
+    orders: Orders = {0: feed.pause, 1: lambda: feed.seek(2**63 - SECOND), 2: look, 3: feed.resume}
+    play(feed, {**orders, 3.001: look, 10: look}, until_s=20)
+    assert times == [2**63 - SECOND, MARKET_NS, 2**63 - 1]
+
+
+def test_it_tells_how_much_of_what_it_has_read_has_been_handed_over() -> None:
+    feed = recording(at_end=AtEnd.HOLD)
+    shares: list[float] = []
+    assert feed.share_of_read == 0
+    orders: Orders = {
+        second: lambda: shares.append(feed.share_of_read) for second in (0.9, 2.9, 8.9, 60, 63)
+    }
+    orders |= {61: feed.pause, 62: lambda: feed.seek(MARKET_NS + 4 * SECOND)}
+    play(feed, orders, until_s=65)
+    assert shares == [1 / 4, 3 / 4, 9 / 12, 1, 5 / 8]
 
 
 def test_what_was_sought_is_not_late() -> None:

@@ -8,7 +8,13 @@ import numpy as np
 
 from market_depth.events import Events, Flag, empty_events, last_complete_event
 
-__all__ = ["MAX_CHANGE_EVENTS", "changes_by_time", "flag_last_by_time", "whole_changes"]
+__all__ = [
+    "MAX_CHANGE_EVENTS",
+    "changes_by_time",
+    "flag_last_by_time",
+    "in_order_of_receipt",
+    "whole_changes",
+]
 
 MAX_CHANGE_EVENTS = 1_000_000
 """Most events kept waiting for a LAST flag; a change longer than this is handed on as it is."""
@@ -29,6 +35,19 @@ def whole_changes(chunks: Iterable[Events]) -> Iterator[Events]:
             waiting = []
     if waiting:
         yield np.concatenate(waiting)
+
+
+def in_order_of_receipt(events: Events, latest: int) -> int:
+    """Let the `ts_recv` of events never go back, behind *latest* to begin with; return the last.
+
+    Args:
+        events: at least one; changed.
+        latest: ns since 1970 UTC.
+    """
+    times = events["ts_recv"]
+    times[0] = max(int(times[0]), latest)
+    np.maximum.accumulate(times, out=times)
+    return int(times[-1])
 
 
 def flag_last_by_time(events: Events, clock: str = "ts_event") -> None:

@@ -37,12 +37,13 @@ class MarketClock:
         self.is_started = False
 
     def due_ns(self, wall_ns: int) -> int:
-        """Return the market time up to which events are due."""
+        """Return the market time up to which events are due; `FAR_FUTURE_NS` is all."""
         if self.is_paused:
             return self.anchor_ns
         if self.speed is None:
             return FAR_FUTURE_NS
-        return self.anchor_ns + int((wall_ns - self._anchor_wall_ns) * self.speed)
+        due_ns = self.anchor_ns + int((wall_ns - self._anchor_wall_ns) * self.speed)
+        return min(due_ns, FAR_FUTURE_NS)
 
     def wait_s(self, market_ns: int, wall_ns: int) -> float | None:
         """Return how long until a market time is due, in seconds of the wall clock; at most 0 if it

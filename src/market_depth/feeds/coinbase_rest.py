@@ -21,22 +21,21 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from market_depth.errors import ConfigError, FeedError
+from market_depth.errors import FeedError, quoted
 from market_depth.events import Action, Events, Flag, Side, empty_events
 from market_depth.feeds.base import Format, OpenOptions, Source
-from market_depth.feeds.files import read_blocks
+from market_depth.feeds.files import MAX_LINE_BYTES, read_blocks
+from market_depth.feeds.venues.decimals import decimal_fault, parse_decimals
 from market_depth.feeds.venues.decoding import decode, guid_order_id, rfc3339_ns
-from market_depth.instruments import MAX_DECIMALS, Instrument, parse_units
+from market_depth.instruments import MAX_DECIMALS, Instrument
 
 __all__ = ["FORMATS", "CoinbaseRestSource"]
 
-_MAX_BYTES: Final = 256 * 1024 * 1024
 _HEAD: Final = re.compile(
     rb'\s*\{[^\[\]]{0,500}"(?:bids|asks)"\s*:\s*\[\s*\[\s*"[\d.]+"\s*,\s*"[\d.]+"\s*,'
     rb'\s*(?:\d+|"[0-9a-fA-F-]{36}")\s*\]'
 )
 
-_MAX_DIGITS: Final = 18
 _SHOWN_SYMBOLS: Final = 5
 
 _Count: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
@@ -85,7 +84,7 @@ class CoinbaseRestSource:
             try:
                 instrument = _instrument(symbol, number, own, options.known.get(symbol))
                 self._chunks += [_events(book, instrument) for book in own]
-            except (FeedError, ConfigError) as error:
+            except FeedError as error:
                 raise FeedError(f"{books[symbol][0][0]}: {error}") from None
             self._instruments.append(instrument)
         self._chunks.sort(key=lambda events: int(events["ts_recv"][0]))
@@ -106,8 +105,8 @@ def _read(path: Path) -> _Book:
     for block in read_blocks(path):
         blocks.append(block)
         length += len(block)
-        if length > _MAX_BYTES:
-            raise FeedError(f"{path}: a snapshot of more than {_MAX_BYTES} bytes")
+        if length > MAX_LINE_BYTES:
+            raise FeedError(f"{path}: a snapshot of more than {MAX_LINE_BYTES} bytes")
     try:
         return decode(_BOOK, b"".join(blocks), "Coinbase")
     except FeedError as error:
@@ -180,15 +179,9 @@ def _counts(rows: Sequence[_Row]) -> NDArray[np.uint64]:
 
 def _units(texts: Sequence[str], decimals: int) -> NDArray[np.int64]:
     """Return decimal numbers as counts of their last decimal."""
-    units = np.zeros(len(texts), np.int64)
-    for place, text in enumerate(texts):
-        whole, _, fraction = text.partition(".")
-        digits = whole + fraction.ljust(decimals, "0")
-        is_plain = digits.isdecimal() and len(fraction) <= decimals
-        if is_plain and len(digits) <= _MAX_DIGITS:
-            units[place] = int(digits)
-        else:
-            units[place] = parse_units(text, decimals)
+    units, done = parse_decimals(texts, np.full(len(texts), decimals))
+    if done < len(texts):
+        raise FeedError(f"{quoted(texts[done])} {decimal_fault(texts[done], decimals)}")
     return units
 
 

@@ -25,7 +25,7 @@ import numpy as np
 from market_depth.errors import FeedError, quoted
 from market_depth.events import Action, Events, Side, empty_events
 from market_depth.feeds.base import Format, OpenOptions, Source
-from market_depth.feeds.changes import changes_by_time
+from market_depth.feeds.changes import changes_by_time, in_order_of_receipt
 from market_depth.feeds.csv_table import CsvRows, converted, csv_rows
 from market_depth.feeds.grids import price_grid
 from market_depth.instruments import Instrument
@@ -106,9 +106,7 @@ class CranOrderbookSource:
         latest = 0
         for _, events in converted(self._rows(), self._converted):
             self._complete(events, resting)
-            events["ts_recv"][0] = max(int(events["ts_recv"][0]), latest)
-            np.maximum.accumulate(events["ts_recv"], out=events["ts_recv"])
-            latest = int(events["ts_recv"][-1])
+            latest = in_order_of_receipt(events, latest)
             yield events
 
     def _converted(self, rows: CsvRows) -> Events:
@@ -170,10 +168,10 @@ def _recognises(path: Path, head: bytes) -> bool:
 
 def _open(paths: Sequence[Path], options: OpenOptions) -> Source:
     if len(paths) > 1:
-        raise FeedError(f"{paths[1]} tells no day; play each such file as a feed of its own")
+        raise FeedError(f"{paths[1]} tells no day; it is no part of {paths[0]}")
     return CranOrderbookSource(paths[0], options)
 
 
 FORMATS: Final[tuple[Format, ...]] = (
-    Format("cran-orderbook", "Order flow of R's package orderbook", _recognises, _open),
+    Format("cran-orderbook", "Order flow of R's package orderbook", _recognises, _open, str),
 )

@@ -19,7 +19,7 @@ from market_depth.feeds.csv_kernels import (
     parse_integers,
     split_fields,
 )
-from market_depth.feeds.files import MAX_LINE_BYTES, read_blocks, read_lines
+from market_depth.feeds.files import read_line_blocks, read_lines
 from market_depth.feeds.venues.decimals import decimal_fault, gather_grid, parse_into
 
 __all__ = ["CsvError", "CsvRows", "converted", "csv_header", "csv_rows"]
@@ -214,7 +214,8 @@ def csv_rows(path: Path, columns: int, *, has_header: bool) -> Iterator[CsvRows]
         FeedError: if the file can't be read any further; what came before has been yielded.
     """
     is_header = has_header
-    for data, offset in _whole_lines(path):
+    for lines, offset in read_line_blocks(path):
+        data = lines if lines.endswith(b"\n") else lines + b"\n"
         at = 0
         while at < len(data):
             room = max(min(_MAX_FIELDS // columns, _MAX_ROWS, (len(data) - at + 1) // 2), 1)
@@ -253,24 +254,3 @@ def converted(
                 break
         if fault is not None:
             raise fault
-
-
-def _whole_lines(path: Path) -> Iterator[tuple[bytes, int]]:
-    """Yield blocks of whole lines, each with the place of its first byte."""
-    rest: list[bytes] = []
-    waiting = 0
-    offset = 0
-    for block in read_blocks(path):
-        cut = block.rfind(b"\n") + 1
-        if cut:
-            data = b"".join((*rest, block[:cut]))
-            yield data, offset
-            offset += len(data)
-            rest, waiting = [block[cut:]], len(block) - cut
-        else:
-            rest.append(block)
-            waiting += len(block)
-        if waiting > MAX_LINE_BYTES:
-            raise FeedError(f"{path}: a line of more than {MAX_LINE_BYTES} bytes at byte {offset}")
-    if waiting:
-        yield b"".join((*rest, b"\n")), offset

@@ -25,7 +25,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from market_depth.errors import FeedError
+from market_depth.errors import FeedError, quoted
 from market_depth.events import Action, Events, Side, empty_events
 from market_depth.instruments import Instrument
 
@@ -37,6 +37,9 @@ _TIMES: Final = ("ts_event", "ts_recv")
 _NUMBERS: Final = ("order_id", "price", "size", "flags", "sequence", "instrument_id")
 _LETTERS: Final = ("action", "side")
 _MAX_CODE: Final = 255
+_MAX_ID: Final = 2**32 - 1
+_MAX_DECIMALS: Final = 18
+_REASON_CHARACTERS: Final = 200
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -152,14 +155,28 @@ def instruments_of(schema: Any, path: Path) -> list[Instrument]:
     """Return the instruments that a schema's metadata names.
 
     Raises:
-        FeedError: if it names none, or a column is missing.
+        FeedError: if it names none, or such as can't be, or a column is not there once.
     """
-    missing = {*_TIMES, *_NUMBERS, *_LETTERS}.difference(schema.names)
+    try:
+        names = schema.names
+    except UnicodeDecodeError as error:
+        raise FeedError(f"{path} is damaged: the name of a column: {error}") from None
+    for name in (*_TIMES, *_NUMBERS, *_LETTERS):
+        if names.count(name) != 1:
+            what = "several columns" if name in names else "no column"
+            raise FeedError(f"{path} has {what} {name!r}: it is no recording of events")
     text = (schema.metadata or {}).get(_INSTRUMENTS)
-    if text is None or missing:
-        what = f"has no column {min(missing)!r}" if missing else f"has no {_INSTRUMENTS.decode()}"
-        raise FeedError(f"{path} {what}: it is no recording of events")
+    if text is None:
+        raise FeedError(f"{path} has no {_INSTRUMENTS.decode()}: it is no recording of events")
     instruments: list[Instrument] = _decoded(text, list[Instrument], path)
+    for one in instruments:
+        decimals = (one.price_decimals, one.quantity_decimals)
+        is_good = min(decimals) >= 0 and max(decimals) <= _MAX_DECIMALS
+        if not (is_good and 0 <= one.instrument_id <= _MAX_ID and 0 < one.tick_size < 2**63):
+            raise FeedError(f"{path} is damaged: instrument {quoted(one.symbol)} can't be")
+    for name in ("instrument_id", "symbol"):
+        if len({getattr(one, name) for one in instruments}) < len(instruments):
+            raise FeedError(f"{path} is damaged: two instruments have one {name}")
     return instruments
 
 
@@ -173,8 +190,9 @@ def part_of(schema: Any, path: Path) -> Part:
 def _decoded(text: bytes, kind: Any, path: Path) -> Any:
     try:
         return msgspec.json.decode(text, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise FeedError(f"{path} is damaged: its metadata: {error}") from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        reason = str(error)[:_REASON_CHARACTERS]
+        raise FeedError(f"{path} is damaged: its metadata: {reason}") from None
 
 
 def events_of(pa: Any, batch: Any) -> Events:
@@ -211,7 +229,7 @@ def _codes(pa: Any, name: str, column: Any) -> NDArray[np.uint8]:
     letters = column.dictionary.to_pylist()
     for letter in letters:
         if not isinstance(letter, str) or len(letter) != 1 or ord(letter) > _MAX_CODE:
-            raise FeedError(f"column {name!r} has {letter!r}, which is no letter")
+            raise FeedError(f"column {name!r} has {quoted(str(letter))}, which is no letter")
     codes = np.array([ord(letter) for letter in letters], np.uint8)
     indices = column.indices.to_numpy(zero_copy_only=False)
     return codes[indices] if len(indices) else np.zeros(0, np.uint8)

@@ -37,6 +37,11 @@ class Lane:
             number in instrument_ids for number in self._instrument_ids
         )
 
+    @property
+    def pending(self) -> int:
+        """How many events of the chunk at hand have not been handed over."""
+        return len(self._chunk) - self._start()
+
     def next_ns(self) -> int | None:
         """Return the time of the next whole change, `None` when the source is through."""
         while self._turn == len(self._ends):

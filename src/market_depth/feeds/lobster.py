@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from market_depth.errors import FeedError, quoted
 from market_depth.events import Action, BookStatus, Events, Flag, Side, StatusReason, empty_events
 from market_depth.feeds.base import Format, OpenOptions, Source
+from market_depth.feeds.changes import in_order_of_receipt
 from market_depth.feeds.level_rows import LevelWindows
 from market_depth.feeds.lobster_files import (
     NAME,
@@ -121,9 +122,7 @@ def _events(day: LobsterDay, instrument: Instrument) -> Iterator[Events]:
     sequence = 0
     for rows in read_day(day):
         heads = _heads(rows, instrument, midnight_ns)
-        heads["ts_recv"][0] = max(int(heads["ts_recv"][0]), latest)
-        np.maximum.accumulate(heads["ts_recv"], out=heads["ts_recv"])
-        latest = int(heads["ts_recv"][-1])
+        latest = in_order_of_receipt(heads, latest)
         heads["sequence"] = np.arange(sequence + 1, sequence + 1 + len(heads))
         if not sequence:
             yield from _opening(rows, heads, windows, instrument)

@@ -45,6 +45,8 @@ class PacedFeed:
         at_end: what to do when every source is through.
         begin_ns: the market's time at which to begin, what lies before coming at once; `None`
             begins with the first event.
+        begin_wall_ns: the wall-clock time (ns since 1970 UTC) at which it is *begin_ns*; `None` is
+            when the feed is first asked for events.
         waits_for_first: whether the first event is waited for if it comes later than *begin_ns*;
             if not, the market begins with it.
         end_ns: the market's time behind which nothing is played; `None` plays all.
@@ -58,6 +60,7 @@ class PacedFeed:
         speed: float | None = 1.0,
         at_end: AtEnd = AtEnd.HOLD,
         begin_ns: int | None = None,
+        begin_wall_ns: int | None = None,
         waits_for_first: bool = True,
         end_ns: int | None = None,
         clock_ns: Callable[[], int] = time.time_ns,
@@ -65,12 +68,14 @@ class PacedFeed:
         self._sources = sources
         self._at_end = at_end
         self._begin_ns = begin_ns
+        self._begin_wall_ns = begin_wall_ns
         self._waits_for_first = waits_for_first
         self._end_ns = FAR_FUTURE_NS if end_ns is None else end_ns
         self._clock_ns = clock_ns
         self._clock = MarketClock(speed)
         self._lanes: list[Lane] = []
         self._last_ns = 0
+        """How far the market has come at least, 0 before it has begun."""
         self._is_through = False
         self._sought_ns: int | None = None
         """Where to go on from the beginning, if that has been asked for."""
@@ -78,6 +83,8 @@ class PacedFeed:
         """Set whenever the clock has been told something."""
         self.events = 0
         """Events handed over since the start."""
+        self._events_before = 0
+        """Those handed over before the sources were last begun."""
         self.lag_s = 0.0
         """How far behind its own time the feed last handed over events, in seconds."""
 
@@ -100,6 +107,13 @@ class PacedFeed:
     def is_through(self) -> bool:
         """Whether every event has been handed over."""
         return self._is_through
+
+    @property
+    def share_of_read(self) -> float:
+        """How much of what has been read of the sources has been handed over, 0 to 1."""
+        done = self.events - self._events_before
+        pending = sum(lane.pending for lane in self._lanes)
+        return done / (done + pending) if done else 0.0
 
     def pause(self) -> None:
         """Let the market stand still; its books stay as they are."""
@@ -174,6 +188,7 @@ class PacedFeed:
     async def _play(self) -> AsyncIterator[Events]:
         """Play every source once, from its beginning, or until an earlier time is sought."""
         self._lanes = [Lane(source) for source in self._sources]
+        self._events_before = self.events
         self._is_through = False
         self._clock.stop()
         sought_ns, self._sought_ns = self._sought_ns, None
@@ -193,7 +208,11 @@ class PacedFeed:
         begin_ns = self._begin_ns if sought_ns is None else sought_ns
         if begin_ns is None or (begin_ns < first_ns and not self._waits_for_first):
             begin_ns = first_ns
-        self._clock.set(begin_ns, self._clock_ns())
+        wall_ns = self._clock_ns()
+        if self._begin_wall_ns is not None and sought_ns is None:
+            wall_ns = self._begin_wall_ns
+        self._last_ns = begin_ns
+        self._clock.set(begin_ns, wall_ns)
 
     async def _play_lanes(self) -> AsyncIterator[Events]:
         while (upcoming := earliest(self._lanes)) is not None and upcoming <= self._end_ns:
@@ -275,5 +294,4 @@ class PacedFeed:
         events["size"][1::2] = BookStatus.WAITING
         events["side"] = Side.NONE
         events["flags"][1::2] = Flag.LAST
-        self._last_ns = 0
         return events

@@ -20,7 +20,7 @@ import numpy as np
 from market_depth.errors import FeedError
 from market_depth.events import Events
 from market_depth.feeds.base import Format, OpenOptions, Source
-from market_depth.feeds.changes import whole_changes
+from market_depth.feeds.changes import in_order_of_receipt, whole_changes
 from market_depth.feeds.event_table import (
     Part,
     events_of,
@@ -81,6 +81,9 @@ class RecordedSource:
                         "has other decimals"
                     )
         self._instruments = list(by_id.values())
+        if len({one.symbol for one in self._instruments}) < len(by_id):
+            raise FeedError(f"{self._files[0].path}: files beside it have its symbols by other ids")
+        self._announced = np.array(list(by_id), np.uint32)
         self._ids: list[int] | None = None
         if symbols is not None:
             self._instruments = self._selected(symbols)
@@ -97,7 +100,13 @@ class RecordedSource:
         Raises:
             FeedError: where a file is damaged or cut off; all before that has been yielded.
         """
-        return whole_changes(self._chunks())
+        return whole_changes(self._in_order())
+
+    def _in_order(self) -> Iterator[Events]:
+        latest = -(2**63)
+        for events in self._chunks():
+            latest = in_order_of_receipt(events, latest)
+            yield events
 
     def _chunks(self) -> Iterator[Events]:
         before: Part | None = None
@@ -119,15 +128,21 @@ class RecordedSource:
                 events = events_of(pa, batch)
             except FeedError as error:
                 raise FeedError(f"{path}: {error}") from None
-            except pa.ArrowException as error:
+            except (pa.ArrowException, UnicodeDecodeError) as error:
                 raise FeedError(f"{path} is damaged: {_one_line(error)}") from None
             skipped = min(left_out, len(events))
             left_out -= skipped
             events = events[skipped:]
+            is_announced = np.isin(events["instrument_id"], self._announced)
+            known = len(events) if is_announced.all() else int(np.argmin(is_announced))
+            wanted = events[:known]
             if self._ids is not None:
-                events = events[np.isin(events["instrument_id"], self._ids)]
-            if len(events):
-                yield events
+                wanted = wanted[np.isin(wanted["instrument_id"], self._ids)]
+            if len(wanted):
+                yield wanted
+            if known < len(events):
+                number = int(events["instrument_id"][known])
+                raise FeedError(f"{path} is damaged: it names no instrument with the id {number}")
 
     def _selected(self, symbols: Sequence[str]) -> list[Instrument]:
         by_symbol = {instrument.symbol: instrument for instrument in self._instruments}
@@ -162,29 +177,33 @@ def parquet_batches(path: Path) -> tuple[Any, Batches]:
 
     try:
         file = pyarrow.parquet.ParquetFile(path, memory_map=True)
+        return file.schema_arrow, _row_groups(pa, path, file)
     except OSError as error:
         raise FeedError(f"can't read {path}: {error.strerror or _one_line(error)}") from None
     except (pa.ArrowException, MemoryError, ValueError) as error:
         raise FeedError(f"{path} is damaged: {_one_line(error)}") from None
-    return file.schema_arrow, _row_groups(pa, path, file)
 
 
 def _row_groups(pa: Any, path: Path, file: Any) -> Batches:
-    size_bytes = path.stat().st_size
+    row_bytes = path.stat().st_size / max(file.metadata.num_rows, 1)
     rows = 0
+    begin = len(_PARQUET_MAGIC)
     for group in range(file.metadata.num_row_groups):
+        rows_before = rows
         try:
             for batch in file.iter_batches(_BATCH_ROWS, row_groups=[group], use_threads=False):
                 rows += len(batch)
-                note_read(path, size_bytes * rows // file.metadata.num_rows)
+                note_read(path, int(row_bytes * rows))
                 yield batch
         except (pa.ArrowException, OSError, MemoryError, ValueError) as error:
-            column = file.metadata.row_group(group).column(0)
-            offset = column.dictionary_page_offset or column.data_page_offset
             raise FeedError(
-                f"{path} is damaged in row group {group}, which begins at byte {offset}: "
-                f"{_one_line(error)}"
+                f"{path} is damaged behind byte {begin}, in row group {group}: {_one_line(error)}"
             ) from None
+        if rows > rows_before:
+            # Of columns that could not be read, pyarrow tells nothing: it aborts the process.
+            column = file.metadata.row_group(group).column(file.metadata.num_columns - 1)
+            begin = column.dictionary_page_offset or column.data_page_offset
+            begin += column.total_compressed_size
 
 
 def journal_batches(path: Path) -> tuple[Any, Batches]:

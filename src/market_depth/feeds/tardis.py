@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from market_depth.errors import FeedError, quoted
 from market_depth.events import NO_ORDER_COUNT, Action, Events, Flag, Side, empty_events
 from market_depth.feeds.base import Format, OpenOptions, Source
-from market_depth.feeds.changes import changes_by_time
+from market_depth.feeds.changes import changes_by_time, in_order_of_receipt
 from market_depth.feeds.csv_table import CsvRows, converted, csv_header, csv_rows
 from market_depth.feeds.grids import price_grid
 from market_depth.feeds.joins import with_book_status
@@ -39,6 +39,8 @@ _NS_PER_US: Final = 1000
 _MAX_US: Final = (2**63 - 1) // _NS_PER_US
 _SHOWN_SYMBOLS: Final = 5
 _MAX_SYMBOLS: Final = 10_000
+_MAX_WINDOW_LEVELS: Final = 1_000_000
+"""Of all symbols together."""
 _SIDES: Final = {"bid": Side.BID, "ask": Side.ASK}
 _TRADE_SIDES: Final = {"buy": Side.BID, "sell": Side.ASK, "unknown": Side.NONE, "": Side.NONE}
 _BOOLEANS: Final = {"true": 1, "false": 0}
@@ -124,6 +126,12 @@ class TardisSource:
             self._scan.instrument(symbol, number, options.known)
             for number, symbol in enumerate(wanted, 1)
         ]
+        for file in self._files:
+            if file.levels * len(wanted) > _MAX_WINDOW_LEVELS:
+                raise FeedError(
+                    f"{file.path}: {file.levels} levels of {len(wanted)} symbols are more than "
+                    f"{_MAX_WINDOW_LEVELS}; choose with --symbols"
+                )
 
     @property
     def instruments(self) -> Sequence[Instrument]:
@@ -240,9 +248,7 @@ class _Player:
         for rows, (events, places) in converted(self._wanted_rows(), self._heads):
             if not len(events):
                 continue
-            events["ts_recv"][0] = max(int(events["ts_recv"][0]), self._latest)
-            np.maximum.accumulate(events["ts_recv"], out=events["ts_recv"])
-            self._latest = int(events["ts_recv"][-1])
+            self._latest = in_order_of_receipt(events, self._latest)
             if kind is _Kind.SNAPSHOTS:
                 yield from self._changes(rows, events, places)
             elif kind is _Kind.INCREMENTAL:

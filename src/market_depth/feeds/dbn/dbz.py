@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 from struct import Struct
-from typing import Any, Final
+from typing import Final
 
 from market_depth.errors import FeedError
 from market_depth.feeds.dbn.metadata import Interval, RecordingMetadata
-from market_depth.feeds.files import note_read
+from market_depth.feeds.files import read_blocks
 
 __all__ = ["is_dbz", "read_dbz"]
 
@@ -27,7 +27,6 @@ _SYMBOL_BYTES: Final = 22
 _COUNT_BYTES: Final = 4
 _DATE_BYTES: Final = 4
 _MAX_METADATA_BYTES: Final = 64 * 1024 * 1024
-_BLOCK_BYTES: Final = 256 * 1024
 _SCHEMAS: Final = (
     "mbo",
     "mbp-1",
@@ -58,54 +57,39 @@ def read_dbz(path: Path) -> tuple[RecordingMetadata, Iterator[bytes]]:
     Raises:
         FeedError: if the file can't be read or its metadata are damaged.
     """
-    zstandard = _zstandard(path)
     try:
         with path.open("rb") as file:
             head = file.read(_FRAME.size)
-            length = _FRAME.unpack(head)[1] if is_dbz(head + file.read(4)) else 0
-            file.seek(_FRAME.size)
-            if not _FIXED.size <= length <= _MAX_METADATA_BYTES:
-                raise FeedError(f"{path} is damaged: DBZ metadata of {length} bytes")
-            frame = file.read(length)
+            fixed = file.read(_FIXED.size)
     except OSError as error:
         raise FeedError(f"can't read {path}: {error.strerror or error}") from None
-    if len(frame) < length:
-        raise FeedError(f"{path} is cut off at byte {_FRAME.size + len(frame)}, in its metadata")
-    schema_number = _FIXED.unpack_from(frame)[2]
-    if frame[: len(_PREFIX)] != _PREFIX or schema_number >= len(_SCHEMAS):
-        raise FeedError(f"{path} is damaged: DBZ version {frame[3]}, schema {schema_number}")
+    length = _FRAME.unpack(head)[1] if is_dbz(head + fixed) else 0
+    if not _FIXED.size <= length <= _MAX_METADATA_BYTES:
+        raise FeedError(f"{path} is damaged: DBZ metadata of {length} bytes")
+    if len(fixed) < _FIXED.size:
+        raise FeedError(f"{path} is cut off at byte {len(head + fixed)}, in its metadata")
+    schema_number = _FIXED.unpack(fixed)[2]
+    if fixed[: len(_PREFIX)] != _PREFIX or schema_number >= len(_SCHEMAS):
+        raise FeedError(f"{path} is damaged: DBZ version {fixed[3]}, schema {schema_number}")
+    end = _FRAME.size + length
     try:
-        unpacker = zstandard.ZstdDecompressor().decompressobj()
-        mappings = _Mappings(unpacker.decompress(frame[_FIXED.size :]))
-        symbols, intervals = mappings.read()
-    except (zstandard.ZstdError, ValueError) as error:
+        symbols, intervals = _Mappings(_unpacked(path, _FRAME.size + _FIXED.size, end)).read()
+    except ValueError as error:
         raise FeedError(f"{path} is damaged: metadata at byte {_FRAME.size}: {error}") from None
     metadata = RecordingMetadata(_SCHEMAS[schema_number], 1, False, symbols, intervals)
-    return metadata, _records(path, zstandard, _FRAME.size + length)
+    return metadata, read_blocks(path, end)
 
 
-def _records(path: Path, zstandard: Any, start: int) -> Iterator[bytes]:
-    try:
-        with path.open("rb") as file:
-            file.seek(start)
-            reader = zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True)
-            while block := reader.read(_BLOCK_BYTES):
-                note_read(path, file.tell())
-                yield block
-    except OSError as error:
-        raise FeedError(f"can't read {path}: {error.strerror or error}") from None
-    except zstandard.ZstdError as error:
-        raise FeedError(f"{path} is damaged behind byte {start}: {error}") from None
-
-
-def _zstandard(path: Path) -> Any:
-    try:
-        import zstandard
-    except ImportError:
-        raise FeedError(
-            f"{path} needs the extra 'databento': pip install 'market-depth[databento]'"
-        ) from None
-    return zstandard
+def _unpacked(path: Path, start: int, end: int) -> bytes:
+    """Return the part of the metadata that is packed."""
+    blocks: list[bytes] = []
+    length = 0
+    for block in read_blocks(path, start, end):
+        blocks.append(block)
+        length += len(block)
+        if length > _MAX_METADATA_BYTES:
+            raise FeedError(f"{path} is damaged: metadata of more than {_MAX_METADATA_BYTES} bytes")
+    return b"".join(blocks)
 
 
 class _Mappings:

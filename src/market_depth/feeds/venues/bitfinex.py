@@ -315,17 +315,23 @@ def _checksum(channel: _Channel) -> int:
     """Return the CRC-32 of a book's best rows.
 
     Of a raw book a row is its order's id and amount, of others its price and amount.
+
+    Raises:
+        FeedError: if a price is no number.
     """
     bids: list[tuple[Decimal, int, str]] = []
     asks: list[tuple[Decimal, int, str]] = []
-    for key, row in channel.rows.items():
-        price = Decimal(row[1] if channel.is_raw else key)
-        order_id = int(key) if channel.is_raw else 0
-        if row[2][0] == "-":
-            asks.append((price, order_id, f"{key}:{row[2]}"))
-        else:
-            bids.append((-price, order_id, f"{key}:{row[2]}"))
-    best = zip_longest(sorted(bids)[:_CHECKSUM_ROWS], sorted(asks)[:_CHECKSUM_ROWS])
+    try:
+        for key, row in channel.rows.items():
+            price = Decimal(row[1] if channel.is_raw else key)
+            order_id = int(key) if channel.is_raw else 0
+            if row[2][0] == "-":
+                asks.append((price, order_id, f"{key}:{row[2]}"))
+            else:
+                bids.append((-price, order_id, f"{key}:{row[2]}"))
+        best = zip_longest(sorted(bids)[:_CHECKSUM_ROWS], sorted(asks)[:_CHECKSUM_ROWS])
+    except ArithmeticError:
+        raise FeedError(f"{_NAME}'s book has a price that is no number") from None
     return zlib.crc32(":".join(row[2] for pair in best for row in pair if row).encode())
 
 

@@ -20,7 +20,6 @@ from __future__ import annotations
 from collections import deque
 from decimal import Decimal
 from typing import Annotated, Any, Final, Literal, TypeAlias
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -28,7 +27,7 @@ from market_depth.errors import FeedError, quoted
 from market_depth.events import Action, Side, StatusReason
 from market_depth.feeds.venues.base import BookSink, OrderRow, Venue
 from market_depth.feeds.venues.continuity import Continuity
-from market_depth.feeds.venues.decoding import decode, microseconds_ns, number_text
+from market_depth.feeds.venues.decoding import decode, microseconds_ns, number_text, url_parts
 
 __all__ = ["VENUE"]
 
@@ -150,7 +149,7 @@ class _Parser:
             self._event(connection, message.event, channel, pair, message.data)
 
     def fetched(self, url: str, body: bytes) -> None:
-        parts = urlsplit(url).path.strip("/").split("/")
+        parts = url_parts(url).path.strip("/").split("/")
         if len(parts) < 2 or parts[-2] != "order_book":
             return
         pair = parts[-1]

@@ -7,6 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
 from typing import Annotated, Any, Final, TypeAlias, TypeVar
+from urllib.parse import SplitResult, urlsplit
 
 import msgspec
 
@@ -23,6 +24,7 @@ __all__ = [
     "number_text",
     "rfc3339_ns",
     "seconds_ns",
+    "url_parts",
 ]
 
 NS_PER_MS: Final = 1_000_000
@@ -44,6 +46,8 @@ _MAX_MICROSECONDS_DIGITS: Final = 18
 _MAX_SECOND_DIGITS: Final = 10
 _MAX_SECONDS: Final = (2**63 - 1) // _NS_PER_S - 1
 _LOW_64_BITS: Final = 2**64 - 1
+_REASON_CHARACTERS: Final = 200
+_NO_URL: Final = urlsplit("")
 
 
 def decode(decoder: msgspec.json.Decoder[_T], text: bytes | msgspec.Raw, venue: str) -> _T:
@@ -56,7 +60,7 @@ def decode(decoder: msgspec.json.Decoder[_T], text: bytes | msgspec.Raw, venue: 
         return decoder.decode(text)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise FeedError(f"a message that is not {venue}'s: {reason}") from None
+        raise FeedError(f"a message that is not {venue}'s: {reason[:_REASON_CHARACTERS]}") from None
 
 
 def number_text(value: Any) -> str:
@@ -162,3 +166,11 @@ def guid_order_id(guid: str) -> int:
         raise FeedError(f"{quoted(guid)} is not a GUID")
     number = int.from_bytes(octets, "big")
     return (number >> 64) ^ (number & _LOW_64_BITS)
+
+
+def url_parts(url: str) -> SplitResult:
+    """Return the parts of an address, all empty if it is none."""
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return _NO_URL

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 from collections import deque
 from typing import Any, Final, Literal
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -33,6 +32,7 @@ from market_depth.feeds.venues.decoding import (
     guid_order_id,
     number_text,
     rfc3339_ns,
+    url_parts,
 )
 
 __all__ = ["VENUE"]
@@ -154,7 +154,7 @@ class _Parser:
             self._want(message)
 
     def fetched(self, url: str, body: bytes) -> None:
-        if urlsplit(url).path.rpartition("/")[2] != "GetAllOrders":
+        if url_parts(url).path.rpartition("/")[2] != "GetAllOrders":
             return
         snapshot = decode(_SNAPSHOT, body, _NAME)
         name, currency = (

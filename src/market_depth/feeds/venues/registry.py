@@ -7,7 +7,6 @@ from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
 
 from market_depth.feeds.captures import addresses_in, is_capture, messages_in
 from market_depth.feeds.venues import (
@@ -25,6 +24,7 @@ from market_depth.feeds.venues import (
     okx,
 )
 from market_depth.feeds.venues.base import Venue
+from market_depth.feeds.venues.decoding import url_parts
 
 __all__ = ["VENUES", "venue_of"]
 
@@ -67,10 +67,4 @@ def venue_of(head: bytes) -> Venue | None:
 
 
 def _hosts(addresses: Iterable[str]) -> set[str]:
-    hosts = set()
-    for address in addresses:
-        try:
-            hosts.add(urlsplit(address).hostname or "")
-        except ValueError:
-            continue
-    return hosts
+    return {url_parts(address).hostname or "" for address in addresses}
