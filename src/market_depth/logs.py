@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import sys
 from collections.abc import MutableMapping
+from contextlib import suppress
 from enum import Enum
 from typing import Any, TextIO, cast
 
@@ -54,13 +55,17 @@ def new_reference() -> str:
 
 class _Stderr:
     """Standard error, whatever it is when something is written: a line that stays at the bottom of
-    a terminal puts itself in its place, to let logs pass above it."""
+    a terminal puts itself in its place, to let logs pass above it. What nobody takes any more (the
+    reader has gone, the disk is full) is lost: a server goes on without its log."""
 
     def write(self, text: str) -> int:
-        return sys.stderr.write(text)
+        with suppress(OSError, ValueError):
+            sys.stderr.write(text)
+        return len(text)
 
     def flush(self) -> None:
-        sys.stderr.flush()
+        with suppress(OSError, ValueError):
+            sys.stderr.flush()
 
 
 def configure_logging(level: LogLevel, log_format: LogFormat) -> None:

@@ -9,7 +9,9 @@ import pytest
 import pytest_asyncio
 
 from support import raw
+from support.client import connected
 from support.logs import complaints, serving_quietly
+from support.pages import fetch
 from support.process import ServerProcess, serving
 from support.raw import Opcode, frame
 
@@ -113,13 +115,31 @@ async def test_an_unknown_subprotocol_is_not_chosen(server: ServerProcess) -> No
         pytest.param({"Sec_WebSocket_Version": "8"}, {400, 426}, id="version 8"),
         pytest.param({"Sec_WebSocket_Version": "13, 8"}, {400, 426}, id="two versions"),
         pytest.param({"Connection": "close"}, {400, 426}, id="Connection: close"),
-        pytest.param({"Upgrade": "h2c"}, {400, 426}, id="Upgrade: h2c"),
+        pytest.param({"Upgrade": "websocket, h2c"}, {400, 426}, id="two upgrades"),
+        pytest.param({"Host": None}, {400}, id="no host"),
     ],
 )
 async def test_a_wrong_handshake_is_refused_by_status(
     server: ServerProcess, changed: dict[str, str | None], statuses: set[int]
 ) -> None:
     assert (await refusal(server, raw.upgrade(**changed))).status in statuses
+
+
+async def test_an_upgrade_to_something_else_is_ignored(server: ServerProcess) -> None:
+    """As HTTP/2 clients ask for it with every request (RFC 9110, section 7.8)."""
+    page = await fetch(server.port, "/healthz", headers={"Upgrade": "h2c", "Connection": "Upgrade"})
+    assert (page.status, page.body) == (200, "ok\n")
+
+
+async def test_the_json_subprotocol_is_spoken_and_others_are_not(server: ServerProcess) -> None:
+    for offered, spoken in (
+        (["x", "market-depth.json"], "market-depth.json"),
+        (["market-depth.unknown"], None),
+    ):
+        async with connected(server.url, subprotocols=offered) as client:
+            assert client.connection.subprotocol == spoken
+            await client.subscribe("s", "BTCUSD")
+            await client.receive_type("MarketData")
 
 
 async def test_a_wrong_version_is_told_the_right_one(server: ServerProcess) -> None:
@@ -227,7 +247,7 @@ async def test_a_request_in_one_segment_with_the_handshake_is_answered(
         assert (await client.frame()).message()["type"] == "MarketData"
 
 
-@pytest.mark.parametrize("path", ["//[", "//[::1", "http://[/"])
+@pytest.mark.parametrize("path", ["//[", "//[::1", "http://[/x", "://"])
 async def test_a_path_that_is_no_url_is_refused_and_not_logged_as_an_error(
     server: ServerProcess, path: str
 ) -> None:

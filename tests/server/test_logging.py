@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
+import sys
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import pytest
+from websockets.asyncio.client import connect
 
 from support import raw
 from support.client import connected
 from support.commands import run_command
+from support.pages import fetch
 from support.process import parse_log, serving
 
 Logs = list[dict[str, Any]]
@@ -39,6 +45,15 @@ async def logs_of(level: str, updates: int = 5) -> Logs:
             await client.receive_type("Unsubscribed")
         await server.until_metric("sessions", 0)
     return [line for line in server.logs if "level" in line]
+
+
+def logged_port(log: Iterable[str]) -> int:
+    """Read a log until the server listens, and return its port."""
+    for line in log:
+        fields = parse_log(line.encode())
+        if fields["event"] == "listening":
+            return int(fields["addr"].rpartition(":")[2])
+    raise AssertionError("the server did not start")
 
 
 def events(logs: Logs) -> set[str]:
@@ -104,6 +119,49 @@ async def test_the_reason_why_a_client_is_gone_is_logged() -> None:
     assert len(reasons) == 2
     assert "1001" in reasons[0]
     assert "1002" in reasons[1]
+
+
+async def test_who_is_turned_away_is_logged_and_why(tmp_path: Path) -> None:
+    path = tmp_path / "clients.toml"
+    path.write_text('[clients.desk]\ntoken = "a long random text"\n')
+    async with serving(f"--credentials={path}") as server:
+        async with connect(server.url) as connection:
+            await connection.wait_closed()
+        async with raw.raw_client(server.port) as client:
+            await client.send(raw.upgrade(Sec_WebSocket_Key="too short"))
+            assert (await client.head()).status == 400
+    (refused,) = [line for line in server.logs if line["event"] == "client refused"]
+    assert (refused["code"], refused["address"]) == (401, "127.0.0.1")
+    (handshake,) = [line for line in server.logs if line["event"] == "handshake refused"]
+    assert "Sec-WebSocket-Key" in handshake["reason"]
+
+
+async def test_a_server_goes_on_when_nobody_takes_its_log_any_more() -> None:
+    reader, writer = os.pipe()
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "market_depth",
+        "serve",
+        "--addr=127.0.0.1:0",
+        "--stats-s=0.05",
+        stderr=writer,
+    )
+    os.close(writer)
+    with os.fdopen(reader) as log:
+        port = await asyncio.to_thread(logged_port, log)
+    for _ in range(3):
+        async with connected(f"ws://127.0.0.1:{port}") as client:
+            await client.subscribe("s", "BTCUSD")
+            await client.receive_type("MarketData")
+    async with asyncio.timeout(30):
+        while True:
+            page = await fetch(port, "/metrics")
+            if "market_depth_sessions 0.0" in page.body:
+                break
+    process.terminate()
+    async with asyncio.timeout(30):
+        assert await process.wait() == 0
 
 
 async def test_what_a_client_sends_cannot_forge_a_log_line() -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import sys
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from support.dbn_files import dbn, metadata
 from support.exact import Row, exact_client
 from support.logs import serving_quietly
 from support.pages import fetch
+from support.process import parse_log
 
 
 def has_ipv6() -> bool:
@@ -219,3 +222,41 @@ async def test_the_seed_that_was_drawn_is_logged_and_draws_the_same_again() -> N
     for side in ("bids", "asks"):
         for row, same in zip(drawn_book["data"][side], again["data"][side], strict=True):
             assert (row["price"], row["quantity"]) == (same["price"], same["quantity"])
+
+
+# The first seconds
+
+
+async def test_a_signal_while_kernels_are_compiled_ends_the_server_in_good_order(
+    tmp_path: Path,
+) -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "market_depth",
+        "serve",
+        "--addr=127.0.0.1:0",
+        "--log-format=json",
+        env={**os.environ, "MARKET_DEPTH_CACHE": str(tmp_path)},
+        stderr=asyncio.subprocess.PIPE,
+    )
+    assert process.stderr is not None
+    async with asyncio.timeout(60):
+        first = parse_log(await process.stderr.readline())
+        assert "compiling kernels" in first["event"]
+        process.terminate()
+        rest = (await process.stderr.read()).splitlines()
+        assert await process.wait() == 0
+    assert [parse_log(line)["event"] for line in rest] == ["stopped"]
+
+
+async def test_a_simulated_market_is_as_old_as_the_servers_clock_says() -> None:
+    """However long it took to start: ages are the time between an order's time and the server's."""
+    async with serving_quietly("--interval-ms=20") as server, connected(server.url) as client:
+        await client.subscribe("s", "BTCUSD", "MBO")
+        message = await client.receive_type("MarketData")
+        now = datetime.fromisoformat(message["timestamp"])
+        orders = [*message["data"]["bids"], *message["data"]["asks"]]
+        for order in orders:
+            age = now - datetime.fromisoformat(order["timestamp"])
+            assert abs(age / timedelta(milliseconds=1) - order["age_ms"]) < 5

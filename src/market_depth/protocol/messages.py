@@ -38,7 +38,7 @@ __all__ = [
 
 DEFAULT_MAX_LEVELS = 20
 MAX_STREAM_ID_LENGTH = 128
-MAX_LEVELS_AT_ALL = 1_000_000
+_MAX_LEVELS_AT_ALL = 10**9
 """Whatever a server is set to."""
 
 StreamId: TypeAlias = Annotated[str, Meta(min_length=1, max_length=MAX_STREAM_ID_LENGTH)]
@@ -59,13 +59,19 @@ class Subscribe(Struct, frozen=True, tag_field="type", tag="Subscribe"):
     stream_id: StreamId
     symbol: str
     data_type: DataType
-    max_levels: Annotated[int, Meta(ge=1, le=MAX_LEVELS_AT_ALL)] = DEFAULT_MAX_LEVELS
+    max_levels: Annotated[int, Meta(ge=1, le=_MAX_LEVELS_AT_ALL)] | None = None
+    """`DEFAULT_MAX_LEVELS` if it is left out or null; the most is a matter of the server."""
     mode: Raw | UnsetType = UNSET
     interval_ms: Raw | UnsetType = UNSET
     group: Raw | UnsetType = UNSET
     checksum: Raw | UnsetType = UNSET
     resume: Raw | UnsetType = UNSET
     symbols: Raw | UnsetType = UNSET
+
+    @property
+    def levels(self) -> int:
+        """How many price levels a side are wanted."""
+        return DEFAULT_MAX_LEVELS if self.max_levels is None else self.max_levels
 
 
 UNSUPPORTED_FIELDS = ("mode", "interval_ms", "group", "checksum", "resume", "symbols")

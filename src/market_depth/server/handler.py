@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from typing import cast
 
@@ -19,6 +19,7 @@ from websockets.frames import Frame, Opcode
 from websockets.http11 import Request
 from websockets.protocol import State
 from websockets.server import ServerProtocol
+from websockets.typing import Subprotocol
 
 from market_depth.errors import ErrorCode
 from market_depth.logs import get_logger
@@ -39,6 +40,8 @@ GOING_AWAY = 1001
 SLOW_CONSUMER = 4408
 TOO_MANY = 4429
 BAD_CREDENTIALS = 4501
+
+JSON_SUBPROTOCOL = Subprotocol("market-depth.json")
 
 _PING = b"\x89\x00"
 """A ping frame without a payload."""
@@ -71,7 +74,9 @@ class WebSocketHandler(asyncio.Protocol):
         self._hub = hub
         self._pages = pages
         self._protocol = ServerProtocol(
-            max_size=hub.limits.max_message_bytes, logger=hub.protocol_logger
+            max_size=hub.limits.max_message_bytes,
+            logger=hub.protocol_logger,
+            select_subprotocol=_select_subprotocol,
         )
         self._head: bytes | None = b""
         """The last bytes of a request that is still coming in; `None` once it is there."""
@@ -208,8 +213,9 @@ class WebSocketHandler(asyncio.Protocol):
             self._is_refused = True
             cause = self._protocol.handshake_exc.__cause__
             self._transport.write(self._pages.bad_request(str(cause)).serialize())
-        if isinstance(self._protocol.parser_exc, PayloadTooBig) and self.session is not None:
-            self.session.refuse_too_large()
+        too_big = self._protocol.parser_exc
+        if isinstance(too_big, PayloadTooBig) and self.session is not None:
+            self.session.refuse_too_large((too_big.size or 0) + (too_big.current_size or 0))
         self._flush_protocol()
 
     def _flush_protocol(self) -> None:
@@ -243,17 +249,25 @@ class WebSocketHandler(asyncio.Protocol):
         """Answer a plain HTTP request, or shake hands."""
         _, query = split_path(request.path)
         client = self._hub.credentials.client(presented_token(request.headers, query))
-        if "Upgrade" not in request.headers:
+        if not _wants_websocket(request):
             self._protocol.send_response(self._pages.respond(request, client, self.address))
             self._flush_protocol()
             return
-        response = self._protocol.accept(request)
+        if len(request.headers.get_all("Host")) == 1:
+            response = self._protocol.accept(request)
+        else:  # RFC 6455, section 4.2.1
+            response = self._protocol.reject(HTTPStatus.BAD_REQUEST, "one Host header is needed\n")
         if response.status_code != HTTPStatus.SWITCHING_PROTOCOLS:
             response.headers["Sec-WebSocket-Version"] = "13"  # RFC 6455, section 4.4
         self._protocol.send_response(response)
         self._flush_protocol()
         if self._protocol.state is not State.OPEN:
-            log.info("handshake refused", address=self.address, status=response.status_code)
+            log.info(
+                "handshake refused",
+                address=self.address,
+                status=response.status_code,
+                reason=response.body.decode(errors="replace").strip(),
+            )
             return
         self._disarm()
         self._open_session(client)
@@ -274,6 +288,7 @@ class WebSocketHandler(asyncio.Protocol):
     def _turn_away(self, code: ErrorCode, message: str, close_code: int) -> None:
         """Say why there will be no session: a browser sees nothing of a refused handshake."""
         self._hub.count_error(code)
+        log.info("client refused", address=self.address, code=int(code), reason=message)
         self._transport.write(text_frame(encode_response(Error(int(code), message, None))))
         self.close(close_code, message)
 
@@ -303,11 +318,12 @@ class WebSocketHandler(asyncio.Protocol):
             session.receive(text)
 
     def _end_session(self, reason: str) -> None:
-        if self.session is not None:
-            log.info("client gone", client=self.session.number, reason=reason)
-            self.session.end()
+        session = self.session
+        if session is not None:
+            session.end()
             self.session = None
             self._hub.close_session(self)
+            log.info("client gone", client=session.number, address=self.address, reason=reason)
             # What still comes in is read and dropped: unread, it would turn our Close into a reset.
             self.resume_reading()
 
@@ -336,6 +352,19 @@ class WebSocketHandler(asyncio.Protocol):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+
+def _wants_websocket(request: Request) -> bool:
+    """Whether a request asks for a WebSocket; other upgrades, such as to h2c, may be ignored."""
+    names = ",".join(request.headers.get_all("Upgrade")).split(",")
+    return any(name.strip().lower() == "websocket" for name in names)
+
+
+def _select_subprotocol(
+    _protocol: ServerProtocol, offered: Sequence[Subprotocol]
+) -> Subprotocol | None:
+    """Return the subprotocol of JSON messages if it is offered; without one they are spoken too."""
+    return JSON_SUBPROTOCOL if JSON_SUBPROTOCOL in offered else None
 
 
 def _address(transport: asyncio.Transport) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
 
 from market_depth.errors import ListenError
 from market_depth.server.handler import WebSocketHandler
@@ -34,7 +36,7 @@ class Listener:
                 lambda: WebSocketHandler(hub, pages), host, port, backlog=_BACKLOG
             )
         except OSError as error:
-            reason = error.strerror or str(error)
+            reason = _reason(error)
             raise ListenError(f"can't listen on {host}:{port}: {reason}") from None
         return cls(server)
 
@@ -46,3 +48,10 @@ class Listener:
     def close(self) -> None:
         """Accept no more."""
         self._server.close()
+
+
+def _reason(error: OSError) -> str:
+    """Return why an address can't be had, without the address that event loops put into it."""
+    if error.errno is None or isinstance(error, socket.gaierror):
+        return error.strerror or str(error)
+    return os.strerror(error.errno)

@@ -111,10 +111,11 @@ class Session(Subscriber):
         if self._delayed is not None and self._timer is None:
             self._take_turn()
 
-    def refuse_too_large(self) -> None:
+    def refuse_too_large(self, size_bytes: int) -> None:
         """Answer a message over the size limit."""
         limit = self._hub.limits.max_message_bytes
-        self._fail(RequestError(ErrorCode.TOO_LARGE, f"a message may have {limit} bytes"))
+        problem = f"a message may have {limit} bytes, got {size_bytes} at least"
+        self._fail(RequestError(ErrorCode.TOO_LARGE, problem))
 
     def end(self) -> None:
         """Forget everything; nothing is written any more."""
@@ -191,7 +192,7 @@ class Session(Subscriber):
             stream_id=request.stream_id,
             symbol=request.symbol,
             data_type=request.data_type.value,
-            max_levels=request.max_levels,
+            max_levels=request.levels,
         )
 
     def _fail(self, error: RequestError) -> None:

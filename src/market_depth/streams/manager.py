@@ -125,7 +125,7 @@ class StreamManager:
         """
         symbol_book = self._admit(subscriber, request)
         self._catch_up(wall_ns, (symbol_book.instrument.instrument_id,))
-        channel = self._channel(symbol_book, request.data_type, request.max_levels)
+        channel = self._channel(symbol_book, request.data_type, request.levels)
         channel.encode(self._tick(wall_ns))
         prefix = channel.shared_prefix(
             b'{"type":"MarketData","stream_id":%b' % encode_json(request.stream_id)
@@ -145,10 +145,10 @@ class StreamManager:
     def _admit(self, subscriber: Subscriber, request: Subscribe) -> SymbolBook:
         """Return the book that a request is about, if it can be met."""
         stream_id = request.stream_id
-        if request.max_levels > self._max_levels:
+        if request.levels > self._max_levels:
             raise RequestError(
                 ErrorCode.BAD_REQUEST,
-                f"max_levels: expected 1 to {self._max_levels}, got {request.max_levels}",
+                f"max_levels: expected 1 to {self._max_levels}, got {request.levels}",
                 stream_id,
             )
         symbol_book = self.find(request.symbol, stream_id)
