@@ -6,12 +6,13 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 ARGS ?=
 
-.PHONY: serve test check bench examples lock clean help
+.PHONY: serve test check verify bench examples lock clean help
 
 help:
 	@echo "make serve   set up and run the server on ws://127.0.0.1:8080 (ARGS='--rate max' adds options)"
 	@echo "make test    set up and run every test"
 	@echo "make check   formatting, lint, types, direction of imports"
+	@echo "make verify  play every recording in MARKET_DEPTH_DATA or ../shared/data, and check each known figure"
 	@echo "make bench   every benchmark, as tables and JSON (about 20 minutes; ARGS=--quick for a look)"
 	@echo "make lock    pin the versions that are installed now"
 	@echo "make clean   remove what was set up"
@@ -27,6 +28,9 @@ check: $(VENV)/.develop
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+verify: $(VENV)/.serve
+	$(BIN)/market-depth verify $(ARGS)
 
 bench: $(VENV)/.develop
 	$(BIN)/python -m benchmarks $(ARGS)
