@@ -9,7 +9,7 @@ import os
 import re
 import sys
 from pathlib import Path
-from typing import get_type_hints
+from typing import Any, get_type_hints
 
 import pytest
 
@@ -18,10 +18,13 @@ from market_depth.cli import main
 from market_depth.config import ServeConfig
 from market_depth.logs import LogLevel
 from support.commands import Finished, run_command
+from support.dbn_files import Record, dbn
 
 Screen = pytest.CaptureFixture[str]
 
-OPTIONS = [f"--{field.name.replace('_', '-')}" for field in dataclasses.fields(ServeConfig)]
+FIELDS = {f"--{field.name.replace('_', '-')}": field for field in dataclasses.fields(ServeConfig)}
+OPTIONS = list(FIELDS)
+SWITCHES = {option for option, field in FIELDS.items() if isinstance(field.default, bool)}
 
 WRONG_VALUES = {
     "--addr": ["", "127.0.0.1", ":8080", "127.0.0.1:", "127.0.0.1:http", "[::1]", "::1:80"],
@@ -32,7 +35,13 @@ WRONG_VALUES = {
     "--seed": ["-1", "1.5", "dice"],
     "--rate": ["0", "-15", "nan", "inf", "fast", ""],
     "--speed": ["0", "-1", "nan", "inf", "fast", ""],
+    "--start": ["", "noon", "22:00", "2023-12-25T25:00", "2023-02-30", "1969-12-31", "2263-01-01"],
+    "--end": ["", "tomorrow", "2023-12-25T22:00:00.0000000001Z"],
     "--at-end": ["stop"],
+    "--strict": ["yes", "true", ""],
+    "--show-partial": ["1"],
+    "--replay-control": ["1"],
+    "--progress": ["off"],
     "--interval-ms": ["0", "-300", "1.5", "3600001", "soon", ""],
     "--heartbeat-s": ["0", "0.01", "86401", "nan", "inf"],
     "--max-levels": ["0", "-1", "1000001", "2.5"],
@@ -47,8 +56,9 @@ WRONG_VALUES = {
     "--handshake-timeout-s": ["0", "-1", "nan"],
     "--ping-interval-s": ["-1", "nan"],
 }
-NAMES_OF_FILES = {"--feed", "--instruments", "--credentials"}
-"""Options that take any text; whether there is such a file is found out when it is read."""
+ANY_NAMES = {"--feed", "--format", "--instruments", "--credentials"}
+"""Options that take any text; whether there is such a file or format is found out when it is
+read."""
 
 
 @pytest.fixture(autouse=True)
@@ -101,7 +111,7 @@ def assert_one_line(screen: Screen, *words: str) -> None:
 
 
 def test_every_option_has_wrong_values_to_be_tried() -> None:
-    assert set(WRONG_VALUES) | NAMES_OF_FILES == set(OPTIONS)
+    assert set(WRONG_VALUES) | ANY_NAMES == set(OPTIONS)
 
 
 @pytest.mark.parametrize(
@@ -126,6 +136,8 @@ def test_a_wrong_value_is_exit_code_2_and_one_line(
         ("--stats-s", "often"),
         ("--log-level", "loud"),
         ("--at-end", "stop"),
+        ("--start", "noon"),
+        ("--end", "2023-02-30"),
     ],
 )
 def test_the_line_repeats_the_wrong_value(option: str, value: str, screen: Screen) -> None:
@@ -143,6 +155,7 @@ def test_the_line_repeats_the_wrong_value(option: str, value: str, screen: Scree
         ("serve", "--interval-ms"),
         ("serve", "-x"),
         ("serve", "--interval_ms=5"),
+        ("serve", "--no-feed"),
         ("--nope",),
     ],
 )
@@ -154,7 +167,9 @@ def test_what_the_command_does_not_know_is_exit_code_2_and_one_line(
     assert started == []
 
 
-@pytest.mark.parametrize("option", ["--interval-ms", "--rate", "--addr", "--log-level"])
+@pytest.mark.parametrize(
+    "option", ["--interval-ms", "--rate", "--addr", "--log-level", "--start", "--strict"]
+)
 def test_a_wrong_value_in_the_environment_or_the_file_is_the_same(
     option: str,
     tmp_path: Path,
@@ -165,8 +180,8 @@ def test_a_wrong_value_in_the_environment_or_the_file_is_the_same(
     path = tmp_path / "server.toml"
     path.write_text(f'{option[2:]} = "wrong"\n')
     assert run("serve", f"--config={path}") == 2
-    assert_one_line(screen, option)
-    monkeypatch.setenv(f"MARKET_DEPTH_{option[2:].upper().replace('-', '_')}", "wrong")
+    assert_one_line(screen, option[2:])
+    monkeypatch.setenv(environment_name(option), "wrong")
     assert run("serve") == 2
     assert_one_line(screen, option)
     assert started == []
@@ -200,19 +215,48 @@ def test_the_command_line_goes_before_the_environment_and_that_before_the_file(
 def test_every_option_can_be_set_in_each_of_the_three_places(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, started: list[ServeConfig]
 ) -> None:
-    values = {option: right_value(option) for option in OPTIONS}
+    values = {option: right_value(option) for option in OPTIONS if option not in SWITCHES}
+    switched = {option: not FIELDS[option].default for option in SWITCHES}
     path = tmp_path / "server.toml"
-    lines = [f"{option[2:]} = {json.dumps(value)}" for option, value in values.items()]
-    path.write_text("\n".join(lines))
-    assert run("serve", *(f"{option}={value}" for option, value in values.items())) == 0
+    path.write_text("\n".join(toml_lines({**values, **switched})))
+    flags = [option if is_on else no(option) for option, is_on in switched.items()]
+    assert run("serve", *(f"{option}={value}" for option, value in values.items()), *flags) == 0
     assert run("serve", "-c", str(path)) == 0
-    for option, value in values.items():
-        monkeypatch.setenv(f"MARKET_DEPTH_{option[2:].upper().replace('-', '_')}", value)
+    for option, value in {**values, **switched}.items():
+        monkeypatch.setenv(environment_name(option), str(value))
     assert run("serve") == 0
     first, second, third = started
     assert first == second == third
-    for field in dataclasses.fields(ServeConfig):
-        assert getattr(first, field.name) != field.default
+    for field in FIELDS.values():
+        assert getattr(first, field.name) != getattr(ServeConfig(), field.name), field.name
+
+
+@pytest.mark.parametrize("option", sorted(SWITCHES))
+def test_a_switch_can_be_turned_off_again(
+    option: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, started: list[ServeConfig]
+) -> None:
+    path = tmp_path / "server.toml"
+    path.write_text("\n".join(toml_lines({option: True})))
+    assert run("serve", f"--config={path}") == 0
+    monkeypatch.setenv(environment_name(option), "false")
+    assert run("serve", f"--config={path}") == 0
+    monkeypatch.setenv(environment_name(option), "1")
+    assert run("serve", f"--config={path}", no(option)) == 0
+    name = FIELDS[option].name
+    assert [getattr(config, name) for config in started] == [True, False, False]
+
+
+def no(option: str) -> str:
+    """Return the flag that turns a switch off."""
+    return f"--no-{option[2:]}"
+
+
+def toml_lines(values: dict[str, Any]) -> list[str]:
+    return [f"{option[2:]} = {json.dumps(value)}" for option, value in values.items()]
+
+
+def environment_name(option: str) -> str:
+    return f"MARKET_DEPTH_{option[2:].upper().replace('-', '_')}"
 
 
 def right_value(option: str) -> str:
@@ -222,6 +266,8 @@ def right_value(option: str) -> str:
         "--log-level": "debug",
         "--log-format": "console",
         "--feed": "day.dbn",
+        "--start": "2023-12-25T22:00Z",
+        "--end": "2023-12-26",
         "--symbols": "BTCUSD",
         "--instruments": "instruments.toml",
         "--rate": "max",
@@ -230,6 +276,19 @@ def right_value(option: str) -> str:
         "--credentials": "clients.toml",
     }
     return texts.get(option, "4321")
+
+
+def test_several_feeds_can_be_named_in_each_of_the_three_places(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, started: list[ServeConfig]
+) -> None:
+    path = tmp_path / "server.toml"
+    path.write_text('feed = ["one.dbn", "with a space.csv"]\n')
+    assert run("serve", "--feed=one.dbn", "--feed", "with a space.csv") == 0
+    assert run("serve", f"--config={path}") == 0
+    monkeypatch.setenv("MARKET_DEPTH_FEED", os.pathsep.join(["one.dbn", "with a space.csv"]))
+    assert run("serve") == 0
+    for config in started:
+        assert config.feed == [Path("one.dbn"), Path("with a space.csv")]
 
 
 def test_the_file_may_be_named_by_the_environment(
@@ -248,6 +307,42 @@ def test_the_original_short_options(started: list[ServeConfig]) -> None:
     assert started[0].log_level is LogLevel.TRACE
 
 
+# What only shows when it is read
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--feed=nowhere.dbn"], ["nowhere.dbn", "No such file"]),
+        (["--feed={recording}", "--feed=nowhere.dbn"], ["nowhere.dbn", "No such file"]),
+        (["--feed={recording}", "--format=dbm"], ["'dbm'", "dbn", "parquet"]),
+        (["--feed={recording}", "--format=parquet"], ["{recording}"]),
+        (["--feed={notes}"], ["{notes}", "no known format", "--format"]),
+        (["--feed={recording}", "--symbols=NOPE"], ["NOPE", "ESH4"]),
+        (["--feed={recording}", "--feed=simulator"], ["simulator"]),
+        (["--feed={recording}", "--start=2024", "--end=2023-01-01"], ["2024"]),
+        (
+            ["--feed={recording}", "--start=2023-12-26", "--end=2023-12-25"],
+            ["2023-12-26", "2023-12-25"],
+        ),
+    ],
+)
+async def test_a_feed_that_can_not_be_opened_is_exit_code_2_and_one_line(
+    arguments: list[str], words: list[str], tmp_path: Path
+) -> None:
+    paths = {"recording": tmp_path / "day.dbn", "notes": tmp_path / "notes.txt"}
+    paths["recording"].write_bytes(dbn(Record()))
+    paths["notes"].write_text("nothing to be played\n")
+    finished = await run_command(
+        "serve", "--addr=127.0.0.1:0", *(argument.format(**paths) for argument in arguments)
+    )
+    assert (finished.code, finished.out) == (2, [])
+    (line,) = finished.err
+    assert line.startswith("market-depth: error: ")
+    for word in words:
+        assert word.format(**paths) in line
+
+
 # Help and version
 
 
@@ -261,7 +356,7 @@ def test_the_help_names_every_option(
     out, err = screen.readouterr()
     assert err == ""
     words = out.replace(",", " ").split()
-    for option in [*OPTIONS, "--config", "--help", "-a", "-l", "-c", "-h"]:
+    for option in [*OPTIONS, "--config", "--help", "-a", "-l", "-c", "-h", *map(no, SWITCHES)]:
         assert option in words
     assert "MARKET_DEPTH_" in out
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from market_depth.config import Address, ServeConfig, read_config_file
+from market_depth.config import Address, RecordConfig, ServeConfig, read_config_file
 from market_depth.errors import ConfigError
 from market_depth.server import Limits
 from support.errors import one_line_error
@@ -100,6 +100,26 @@ def test_symbols_must_name_one(text: str) -> None:
         ServeConfig(symbols=text).wanted_symbols()
 
 
+def test_times_are_ns_since_1970() -> None:
+    config = ServeConfig(start="2023-12-25 22:00", end="2023-12-26T00:00:00.000000001+01:00")
+    assert config.start_ns() == 1_703_541_600_000_000_000
+    assert config.end_ns() == 1_703_545_200_000_000_001
+    assert (ServeConfig().start_ns(), ServeConfig().end_ns()) == (None, None)
+
+
+@pytest.mark.parametrize("text", ["", "noon", "22:00", "25.12.2023"])
+def test_what_is_no_time_is_named(text: str) -> None:
+    with one_line_error(ConfigError, repr(text), "2025-09-16T04:18:26Z"):
+        ServeConfig(start=text).start_ns()
+
+
+def test_the_simulator_is_a_feed_by_itself() -> None:
+    assert ServeConfig().is_simulated()
+    assert ServeConfig(feed=[Path("simulator")]).is_simulated()
+    assert not ServeConfig(feed=[Path("day.dbn")]).is_simulated()
+    assert not ServeConfig(feed=[Path("simulator"), Path("day.dbn")]).is_simulated()
+
+
 def test_the_limits_are_those_among_the_options() -> None:
     assert ServeConfig().limits() == Limits()
     config = ServeConfig(
@@ -148,9 +168,31 @@ def test_a_config_file_gives_options_as_the_command_line_would(path: Path) -> No
 
 
 def test_every_option_can_be_in_a_config_file(path: Path) -> None:
-    names = [field.name for field in dataclasses.fields(ServeConfig)]
-    path.write_text("".join(f'{name} = "x"\n' for name in names))
-    assert list(read_config_file(path)) == names
+    values = {
+        field.name: "true" if isinstance(field.default, bool) else '"x"'
+        for field in dataclasses.fields(ServeConfig)
+    }
+    path.write_text("".join(f"{name} = {value}\n" for name, value in values.items()))
+    assert list(read_config_file(path)) == list(values)
+
+
+@pytest.mark.parametrize(("text", "feed"), [('"a:b"', ["a:b"]), ('["a", "b c"]', ["a", "b c"])])
+def test_a_config_file_may_name_several_feeds(path: Path, text: str, feed: list[str]) -> None:
+    path.write_text(f"feed = {text}\n")
+    assert read_config_file(path) == {"feed": feed}
+
+
+def test_a_switch_in_a_config_file_is_true_or_false(path: Path) -> None:
+    path.write_text("strict = true\nshow-partial = false\n")
+    assert read_config_file(path) == {"strict": "True", "show_partial": "False"}
+
+
+def test_an_option_in_a_config_file_is_called_as_on_the_command_line(path: Path) -> None:
+    path.write_text('from = "ws://127.0.0.1:8080"\n')
+    assert read_config_file(path, RecordConfig) == {"server": "ws://127.0.0.1:8080"}
+    path.write_text('server = "ws://127.0.0.1:8080"\n')
+    with one_line_error(ConfigError, str(path), "'server'"):
+        read_config_file(path, RecordConfig)
 
 
 def test_an_empty_config_file_gives_no_options(path: Path) -> None:
@@ -165,6 +207,11 @@ def test_an_empty_config_file_gives_no_options(path: Path) -> None:
         ("max_level = 1", "'max_level'"),
         ("[addr]\nport = 1", "addr"),
         ("addr = true", "addr"),
+        ("strict = 1", "true or false"),
+        ('strict = "yes"', "true or false"),
+        ("feed = []", "feed"),
+        ("feed = [true]", "feed"),
+        ('feed = [["a"]]', "feed"),
         ("addr = ", ""),
         ("addr = 'x'\naddr = 'y'", ""),
     ],

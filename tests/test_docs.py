@@ -5,19 +5,32 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
+import shlex
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from market_depth.config import ServeConfig, read_config_file
+from market_depth.feeds.formats import FORMATS
 from market_depth.protocol.codec import decode_request
 from market_depth.protocol.messages import Request, Response
 from market_depth.server.credentials import Credentials
+from market_depth.server.replay import PlaybackState
 from market_depth.simulator import load_profiles
 from support.documents import ROOT, code_blocks, text_of
+from support.logs import serving_quietly
+from support.pages import fetch
 
-_UNSET_DEFAULTS = {"symbols": "all", "instruments": "built in", "seed": "random"}
+_UNSET_DEFAULTS = {
+    "feed": "simulator",
+    "format": "told by each file",
+    "symbols": "all",
+    "instruments": "built in",
+    "seed": "random",
+    "start": "the first event",
+    "end": "the last event",
+}
 
 
 def test_every_option_is_documented_with_its_default() -> None:
@@ -31,6 +44,8 @@ def test_every_option_is_documented_with_its_default() -> None:
             assert flag in text
             continue
         default = getattr(field.default, "value", field.default)
+        if isinstance(default, bool):
+            default = "on" if default else "off"
         expected = _UNSET_DEFAULTS.get(field.name, str(default))
         assert rows.get(flag) == expected, flag
 
@@ -57,11 +72,50 @@ def test_every_metric_in_the_code_is_documented() -> None:
         assert (plain or full) in text
 
 
+def test_the_state_of_a_replay_is_documented() -> None:
+    (block,) = code_blocks("docs/options.md", "json")
+    state = msgspec.json.decode(block, type=PlaybackState)
+    assert msgspec.json.encode(state).decode() == block.strip()
+    text = text_of("docs/options.md")
+    rows = re.findall(r"^\| `(\w+)` \|", text[text.index("## Replay control") :], re.M)
+    fields = list(PlaybackState.__struct_fields__)
+    assert rows[: len(fields)] == fields
+
+
+async def test_the_commands_to_a_replay_are_taken() -> None:
+    _, commands = code_blocks("docs/options.md", "bash")
+    posts = [shlex.split(line, comments=True) for line in commands.splitlines()]
+    async with serving_quietly("--replay-control") as server:
+        for curl, *flags, url in posts:
+            assert [curl, *flags] == ["curl", "-X", "POST"]
+            path = url.removeprefix("http://127.0.0.1:8080")
+            assert (await fetch(server.port, path, "POST")).status == 200
+    assert len(posts) == 4
+
+
+@pytest.mark.parametrize(
+    "path", [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")], ids=lambda p: p.name
+)
+def test_links_lead_somewhere(path: Path) -> None:
+    for target in re.findall(r"\]\(([^)\s]+)\)", path.read_text()):
+        if "://" in target:
+            continue
+        name, _, anchor = target.partition("#")
+        there = path.parent / name if name else path
+        assert there.exists(), target
+        if anchor:
+            titles = re.findall(r"^#+ (.+)$", there.read_text(), re.M)
+            assert anchor in [title.lower().replace(" ", "-") for title in titles], target
+
+
 def test_configuration_files_of_the_documents_can_be_read(tmp_path: Path) -> None:
     options, credentials = code_blocks("docs/options.md", "toml")
     path = tmp_path / "file.toml"
     path.write_text(options)
-    assert read_config_file(path)["symbols"] == "BTCUSD,ETHUSD"
+    found = read_config_file(path)
+    assert found["symbols"] == "BTCUSD,ETHUSD"
+    assert found["feed"] == ["BTC.jsonl.gz", "ES.mbo.dbn.zst"]
+    assert found["strict"] == "True"
     path.write_text(credentials)
     client = Credentials(path).client("a long random text")
     assert client is not None
@@ -69,6 +123,18 @@ def test_configuration_files_of_the_documents_can_be_read(tmp_path: Path) -> Non
     (instruments,) = code_blocks("docs/simulator.md", "toml")
     path.write_text(instruments)
     assert list(load_profiles(path)) == ["XAUUSD"]
+
+
+def test_the_feed_of_ones_own_is_the_example() -> None:
+    (block,) = code_blocks("docs/feeds.md", "python")
+    assert block.strip() == (ROOT / "examples/own_feed.py").read_text().strip()
+    assert len(block.splitlines()) < 50
+
+
+def test_every_format_is_documented() -> None:
+    rows = re.findall(r"^\| (`[^|]+`) \|", text_of("docs/feeds.md"), re.M)
+    documented = {name for row in rows for name in re.findall(r"`([^`]+)`", row)}
+    assert {one.name for one in FORMATS} <= documented
 
 
 def test_architecture_names_every_room() -> None:

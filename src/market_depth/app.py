@@ -25,7 +25,7 @@ from market_depth.stats import log_performance
 from market_depth.streams import StreamManager
 from market_depth.streams.channel import Stopwatch
 from market_depth.streams.market import Market
-from market_depth.warmup import warm_up
+from market_depth.warmup import stopped_by_signals, warm_up
 
 __all__ = ["run", "serve"]
 
@@ -51,6 +51,8 @@ def run(config: ServeConfig, feed: PacedFeed | None = None) -> None:
         ListenError: if the address can't be had.
     """
     configure_logging(config.log_level, config.log_format)
+    with stopped_by_signals():
+        warm_up()
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(serve(config, feed))
 
@@ -60,7 +62,6 @@ async def serve(config: ServeConfig, feed: PacedFeed | None = None) -> None:
     stop = _stop_event()
     credentials = Credentials(config.credentials)
     feed = feed or open_feed(config, is_strict=config.strict)
-    playback = FeedPlayback(feed, [] if config.is_simulated() else config.feed)
     market = Market(feed.instruments, trusts_partial=config.show_partial)
     metrics = Metrics()
     limits = _within_open_files(config.limits())
@@ -80,10 +81,10 @@ async def serve(config: ServeConfig, feed: PacedFeed | None = None) -> None:
         observe_flush_s=metrics.flush_seconds.observe,
     )
     metrics.watch(hub, manager)
-    warm_s = warm_up(lambda line: print(line, file=sys.stderr, flush=True))
     address = config.address()
+    playback = FeedPlayback(feed, [] if config.is_simulated() else config.feed)
     first_events = asyncio.Event()
-    driver = asyncio.create_task(_drive(feed, manager, first_events, stop, config.strict))
+    driver = asyncio.create_task(_drive(feed, manager, playback, first_events, stop, config.strict))
     tasks = [driver]
     with suppress(TimeoutError):
         await asyncio.wait_for(first_events.wait(), _FIRST_EVENTS_TIMEOUT_S)
@@ -96,7 +97,6 @@ async def serve(config: ServeConfig, feed: PacedFeed | None = None) -> None:
         "listening",
         addr=str(address._replace(port=listener.port)),
         symbols=len(market),
-        kernels_s=round(warm_s, 3),
     )
     with _progress(config, playback):
         await stop.wait()
@@ -120,12 +120,13 @@ def _progress(config: ServeConfig, playback: FeedPlayback) -> AbstractContextMan
 
     from market_depth.progress import progress_shown
 
-    return progress_shown(playback.state, Console(stderr=True))
+    return progress_shown(playback.state, Console(file=sys.stderr))
 
 
 async def _drive(
     feed: Feed,
     manager: StreamManager,
+    playback: FeedPlayback,
     first_events: asyncio.Event,
     stop: asyncio.Event,
     is_strict: bool,
@@ -138,6 +139,7 @@ async def _drive(
     try:
         async for events in feed.batches():
             manager.apply(events)
+            playback.sample()
             first_events.set()
     except FeedError as error:
         manager.market.mark_stale()

@@ -147,6 +147,31 @@ def _info(
         raise typer.Exit(_FAILED)
 
 
+@app.command("verify")
+def _verify(
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="FILE", help="Files or folders; all known recordings if none."),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="A JSON object a recording, each in a line.")
+    ] = False,
+    format_name: Annotated[
+        str | None, typer.Option("--format", help="Their format; told by the files otherwise.")
+    ] = None,
+) -> None:
+    """Check recordings by what is in them and beside them: checksums, sequences, books.
+
+    Without files, all recordings in the folder that MARKET_DEPTH_DATA names (../shared/data if it
+    names none) are held against the figures that are known of them. The exit code is 1 if anything
+    is not as it should be.
+    """
+    from market_depth.commands.verify import run
+
+    if not run(files or [], as_json=as_json, format_name=format_name):
+        raise typer.Exit(_FAILED)
+
+
 def main() -> None:
     """Run the command line; exit with 2 for a wrong value, 1 for anything else that fails."""
     command = typer.main.get_command(app)
@@ -170,7 +195,7 @@ def _with_value(message: str, error: Exception) -> str:
     """Return a usage error's message with the value that was wrong, where it leaves that out."""
     describe = getattr(error.__cause__, "errors", None)
     wrong = [str(detail["input"]) for detail in describe()] if describe else []
-    missing = [value for value in wrong if value not in message]
+    missing = [value for value in wrong if f"'{value}'" not in message]
     return f"{message}, got {', '.join(missing)}" if missing else message
 
 

@@ -90,4 +90,6 @@ def _simulator(config: FeedConfig, profiles: Mapping[str, Profile]) -> PacedFeed
         for symbol in symbols
     ]
     speed = None if rate_hz is None else config.pace()
-    return PacedFeed(sources, speed=speed, begin_ns=begin_ns)
+    return PacedFeed(
+        sources, speed=speed, begin_ns=begin_ns, begin_wall_ns=begin_ns, waits_for_first=False
+    )

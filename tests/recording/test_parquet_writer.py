@@ -7,6 +7,7 @@ from pathlib import Path
 
 import duckdb
 import numpy as np
+import pandas
 import polars
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -96,6 +97,14 @@ def test_polars_reads_it(tmp_path: Path) -> None:
     assert (first["sequence"], first["flags"], first["instrument_id"]) == (2**64 - 2, 128, 1)
     assert (second["symbol"], second["action"], second["side"]) == ("BBB", "C", "B")
     assert frame["ts_event"].cast(polars.Int64).to_list() == [TIME_NS, TIME_NS + 1]
+
+
+def test_pandas_reads_it(tmp_path: Path) -> None:
+    frame = pandas.read_parquet(written(tmp_path / "a.parquet", two_events()))
+    assert frame["symbol"].tolist() == ["AAA", "BBB"]
+    assert frame["order_id"].tolist() == [2**64 - 1, 7]
+    assert frame["price"].tolist() == [-102_45, 5]
+    assert frame["ts_event"].astype("int64").tolist() == [TIME_NS, TIME_NS + 1]
 
 
 def test_duckdb_reads_it(tmp_path: Path) -> None:

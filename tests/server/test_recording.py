@@ -10,10 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from support import raw
 from support.client import Client, Message, connected
 from support.closing import close_code_of
-from support.dbn_files import TIME_NS, Record, dbn, metadata
+from support.dbn_files import TIME_NS, LevelRecord, Record, dbn, levels_dbn, metadata
 from support.exact import assert_is_a_view, exact_client
 from support.logs import complaints, serving_quietly
 from support.pages import fetch
@@ -23,6 +22,7 @@ from support.recordings import recording
 ESH4 = "databento/esh4/esh4-glbx-mdp3-20231225.mbo.dbn.zst"
 ESH4_EVENTS = 68_792
 SECOND_NS = 1_000_000_000
+HEADER = "exchange,symbol,timestamp,local_timestamp,is_snapshot,side,price,amount\n"
 
 
 def spread_over(seconds: float, changes: int = 20) -> list[Record]:
@@ -47,10 +47,10 @@ async def messages_before_shutdown(client: Client) -> AsyncIterator[Message]:
             yield message
 
 
-async def until_not_ready(port: int) -> None:
-    """Wait until the feed has failed; the server tells it only when asked."""
+async def until_ended(port: int) -> None:
+    """Wait until all has been played; the server tells it only when asked."""
     async with asyncio.timeout(30):
-        while (await fetch(port, "/readyz")).status != 503:
+        while not (await fetch(port, "/api/replay")).json()["ended"]:
             await asyncio.sleep(0.02)
 
 
@@ -150,50 +150,145 @@ async def test_only_the_symbols_that_are_asked_for_are_played(tmp_path: Path) ->
         assert len(data["data"]["bids"]) == 10
 
 
-# A feed that fails
+async def test_recordings_of_several_formats_are_one_market(tmp_path: Path) -> None:
+    """Orders, levels of the same symbol, and a table whose times lie half a century before."""
+    by_order, by_level = tmp_path / "orders.dbn", tmp_path / "levels.dbn"
+    by_order.write_bytes(dbn(*spread_over(seconds=1)))
+    cents = 10_000_000
+    late_ns = TIME_NS + SECOND_NS // 2
+    states = [
+        LevelRecord([(9_999 * cents, 5, 2)], ts_event=TIME_NS, ts_recv=TIME_NS),
+        LevelRecord([(9_998 * cents, 7, 3)], ts_event=late_ns, ts_recv=late_ns),
+    ]
+    by_level.write_bytes(levels_dbn(*states))
+    table = tmp_path / "levels.csv"
+    table.write_text(HEADER + "x,BTC,1000,1000,true,bid,100.5,2\n")
+    options = [f"--feed={path}" for path in (by_order, by_level, table)]
+    async with (
+        serving_quietly(*options, "--speed=max") as server,
+        exact_client(server.url) as client,
+    ):
+        await server.until_metric("events_applied_total", 21 + 3 + 2)
+        symbols = (await fetch(server.port, "/api/symbols")).json()["symbols"]
+        names = ["ESH4", "ESH4@mbp-1", "BTC"]
+        assert [entry["symbol"] for entry in symbols] == names
+        data = [(await client.first_data(name, name, "MBP"))["data"]["bids"] for name in names]
+        assert [len(bids) for bids in data] == [10, 1, 1]
+        assert [str(bids[0]["price"]) for bids in data] == ["99.99", "99.98", "100.50"]
 
 
-async def test_a_recording_that_is_cut_off_is_served_up_to_the_cut_and_then_503(
+async def test_a_book_that_was_joined_in_mid_session_is_shown_only_on_demand(
     tmp_path: Path,
 ) -> None:
-    path = tmp_path / "cut.dbn"
-    path.write_bytes(dbn(*spread_over(seconds=2))[:-9])
-    async with serving(f"--feed={path}", "--interval-ms=20") as server:
-        async with exact_client(server.url) as client:
-            data = await client.first_data("early", "ESH4", "MBP")
-            assert data["data"]["bids"]
-            assert (await server.get("/readyz"))[0] == 200
-            await client.receive_type("MarketData", "early")
-            await until_not_ready(server.port)
-
-            await client.subscribe("late", "ESH4")
-            error = await client.receive_type("Error")
-            assert (error["code"], error["stream_id"]) == (503, "late")
-            assert "ESH4" in error["message"]
-            assert len(error["message"].splitlines()) == 1
-            await client.send(type="Ping", timestamp="2025-09-16T04:18:26Z")
-            await client.receive_type("HeartBeat")
-
-        page = await fetch(server.port, "/readyz")
+    path = tmp_path / "joined.dbn"
+    path.write_bytes(dbn(*spread_over(seconds=0), joins=True))
+    options = (f"--feed={path}", "--speed=max")
+    async with serving_quietly(*options) as server:
+        await server.until_metric('book_orders{symbol="ESH4"}', 20)
+        page = await fetch(server.port, "/api/depth/ESH4")
         assert page.status == 503
-        assert page.json() == {"ready": False, "symbols": {"Waiting": 0, "Live": 0, "Stale": 1}}
-        assert (await fetch(server.port, "/api/depth/ESH4")).status == 503
-        assert (await fetch(server.port, "/healthz")).status == 200
-        symbols = (await fetch(server.port, "/api/symbols")).json()["symbols"]
-        assert [entry["status"] for entry in symbols] == ["Stale"]
-    (complaint,) = complaints(server.logs)
-    assert complaint["event"] == "feed failed"
-    assert str(path) in complaint["error"]
-    assert "cut off" in complaint["error"]
+        assert "mid-session" in page.json()["message"]
+        async with connected(server.url) as client:
+            await client.subscribe("s", "ESH4")
+            assert (await client.receive_type("Error", "s"))["code"] == 503
+    async with serving_quietly(*options, "--show-partial") as server:
+        await server.until_metric('book_orders{symbol="ESH4"}', 20)
+        assert len((await fetch(server.port, "/api/depth/ESH4")).json()["data"]["bids"]) == 10
+        assert (await fetch(server.port, "/readyz")).status == 200
+
+
+# Damage
+
+
+LEFT_BYTES = 47
+"""What is left of the last order of a recording that has been cut off."""
+
+
+def cut_off(path: Path, seconds: float) -> None:
+    """Write a recording without the end of its last order."""
+    path.write_bytes(dbn(*spread_over(seconds))[:-9])
 
 
 @pytest.mark.parametrize("at_end", ["hold", "loop", "exit"])
-async def test_a_feed_that_fails_does_not_end_the_server(tmp_path: Path, at_end: str) -> None:
+async def test_a_damaged_recording_ends_where_it_is_damaged_as_a_whole_one_does_at_its_end(
+    tmp_path: Path, at_end: str
+) -> None:
     path = tmp_path / "cut.dbn"
-    path.write_bytes(dbn(*spread_over(seconds=0))[:-1])
-    async with serving(f"--feed={path}", "--speed=max", f"--at-end={at_end}") as server:
-        await until_not_ready(server.port)
-        async with raw.open_client(server.port) as client:
-            await client.send(raw.subscribe("s", "ESH4"))
-            assert (await client.frame()).message()["code"] == 503
-    assert [line["event"] for line in complaints(server.logs)] == ["feed failed"]
+    cut_off(path, seconds=1)
+    options = (f"--feed={path}", f"--at-end={at_end}", "--interval-ms=10")
+    async with serving(*options) as server, connected(server.url) as client:
+        await client.subscribe("s", "ESH4")
+        assert (await client.receive())["type"] == "Subscribed"
+        if at_end == "loop":
+            for _ in range(3):
+                deep = await client.receive_until(lambda one: len(asks_of(one)) >= 8)
+                again = await client.receive_until(lambda one: len(asks_of(one)) < 5)
+                assert again["sequence"] > deep["sequence"]
+        else:
+            deep = await client.receive_until(lambda one: one["sequence"] == 1 + 19)
+            assert [len(deep["data"][side]) for side in ("bids", "asks")] == [10, 9]
+        if at_end == "hold":
+            await client.subscribe("late", "ESH4")
+            late = await client.receive_type("MarketData", "late")
+            assert late["sequence"] == deep["sequence"]
+            await until_ended(server.port)
+        elif at_end == "exit":
+            assert await close_code_of(client) == 1001
+            assert await server.wait() == 0
+        if at_end != "exit":
+            ready = await fetch(server.port, "/readyz")
+            assert ready.json() == {
+                "ready": True,
+                "symbols": {"Waiting": 0, "Live": 1, "Recovered": 0, "Halted": 0, "Stale": 0},
+            }
+    (complaint,) = complaints(server.logs)
+    assert complaint["event"] == "recording ends early"
+    assert str(path) in complaint["error"]
+    assert complaint["error"].endswith(f"at byte {path.stat().st_size - LEFT_BYTES}")
+
+
+def asks_of(message: Message) -> list[Message]:
+    asks: list[Message] = message.get("data", {}).get("asks", [])
+    return asks
+
+
+async def test_a_damaged_recording_stops_a_strict_server(tmp_path: Path) -> None:
+    path = tmp_path / "cut.dbn"
+    cut_off(path, seconds=1)
+    options = (f"--feed={path}", "--at-end=loop", "--interval-ms=10", "--strict")
+    async with serving(*options, exit_code=2) as server, connected(server.url) as client:
+        await client.subscribe("s", "ESH4")
+        await client.receive_until(lambda one: len(asks_of(one)) >= 8)
+        await client.receive_type("Shutdown")
+        assert await close_code_of(client) == 1001
+        assert await server.wait() == 2
+    (complaint,) = complaints(server.logs)
+    assert complaint["event"].startswith(f"market-depth: error: {path} is cut off")
+    assert complaint["event"].endswith(f"at byte {path.stat().st_size - LEFT_BYTES}")
+    assert server.logs[-1] == complaint
+
+
+async def test_a_strict_server_plays_what_is_not_damaged(tmp_path: Path) -> None:
+    path = tmp_path / "whole.dbn"
+    path.write_bytes(dbn(*spread_over(seconds=0)))
+    async with serving_quietly(
+        f"--feed={path}", "--speed=max", "--at-end=exit", "--strict"
+    ) as server:
+        assert await server.wait() == 0
+
+
+async def test_a_damaged_recording_leaves_the_others_playing(tmp_path: Path) -> None:
+    cut, whole = tmp_path / "cut.dbn", tmp_path / "whole.csv"
+    cut_off(cut, seconds=0)
+    whole.write_text(
+        HEADER
+        + "".join(
+            f"x,BTC,{TIME_NS // 1000},{TIME_NS // 1000 + n},true,bid,1,{n}\n" for n in range(1, 100)
+        )
+    )
+    async with serving(f"--feed={cut}", f"--feed={whole}", "--speed=max") as server:
+        await until_ended(server.port)
+        shown = (await fetch(server.port, "/api/depth/BTC")).json()
+        assert shown["data"]["bids"][0]["quantity"] == 99
+        assert len((await fetch(server.port, "/api/depth/ESH4")).json()["data"]["bids"]) == 10
+    assert [line["event"] for line in complaints(server.logs)] == ["recording ends early"]

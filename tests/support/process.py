@@ -99,8 +99,9 @@ async def serving(
     *options: str,
     environment: dict[str, str] | None = None,
     launcher: Sequence[str] = ("-m", "market_depth"),
+    exit_code: int = 0,
 ) -> AsyncIterator[ServerProcess]:
-    """Run a server on a free port; fails if it does not start, or does not stop cleanly."""
+    """Run a server on a free port; fails if it does not start, or does not stop as it should."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *launcher,
@@ -119,7 +120,7 @@ async def serving(
         yield server
     finally:
         code = await server.stop()
-    assert code == 0, f"exit code {code}; last logs: {server.logs[-5:]}"
+    assert code == exit_code, f"exit code {code}; last logs: {server.logs[-5:]}"
 
 
 async def listening_port(process: asyncio.subprocess.Process, early: list[dict[str, Any]]) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -17,7 +16,7 @@ from market_depth.logs import configure_logging, get_logger
 from market_depth.recording import Cut, Recorder
 from market_depth.recording.server_feed import ServerFeed
 from market_depth.sources import open_feed
-from market_depth.warmup import warm_up
+from market_depth.warmup import stopped_by_signals, warm_up
 
 __all__ = ["record", "run"]
 
@@ -43,6 +42,8 @@ def run(config: RecordConfig) -> None:
     """
     out = config.out_file()
     configure_logging(config.log_level, config.log_format)
+    with stopped_by_signals():
+        warm_up()
     asyncio.run(record(config, out))
 
 
@@ -53,7 +54,6 @@ async def record(config: RecordConfig, out: Path) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         with suppress(NotImplementedError):
             loop.add_signal_handler(number, stop.set)
-    warm_up(lambda line: print(line, file=sys.stderr, flush=True))
     feed = await _open(config)
     recorder = Recorder(feed.instruments, out, Cut(config.cut_bytes, config.cut_s))
     for path in recorder.left_behind:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 import typer
 
 from market_depth.errors import ConfigError
 
-__all__ = ["checked_by", "option"]
+__all__ = ["checked_by", "name_of", "option"]
+
+_PREFIX: Final = "MARKET_DEPTH_"
 
 
 def checked_by(parse: Callable[[str], object]) -> Callable[[str], str]:
@@ -25,10 +27,6 @@ def checked_by(parse: Callable[[str], object]) -> Callable[[str], str]:
     return check
 
 
-def _environment_name(name: str) -> str:
-    return f"MARKET_DEPTH_{name.upper()}"
-
-
 def option(name: str, text: str, *short: str, is_switch: bool = False, **settings: Any) -> Any:
     """Describe one option; its flag and its environment variable follow from its name.
 
@@ -42,5 +40,11 @@ def option(name: str, text: str, *short: str, is_switch: bool = False, **setting
     words = name.replace("_", "-")
     flag = f"--{words}/--no-{words}" if is_switch else f"--{words}"
     return typer.Option(
-        flag, *short, help=text, envvar=_environment_name(name), show_envvar=False, **settings
+        flag, *short, help=text, envvar=_PREFIX + name.upper(), show_envvar=False, **settings
     )
+
+
+def name_of(hint: Any) -> str:
+    """Return the name of the option that a field's annotation describes, as `option` takes it."""
+    (described,) = hint.__metadata__
+    return str(described.envvar).removeprefix(_PREFIX).lower()

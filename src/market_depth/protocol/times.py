@@ -17,7 +17,8 @@ _MAX_NS = 2**63 - 1
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TIME = re.compile(
     r"(?P<day>\d{4}-\d\d-\d\d)"
-    r"([T ](?P<time>\d\d:\d\d(:\d\d)?)(\.(?P<fraction>\d{1,9}))?(?P<zone>Z|[+-]\d\d:\d\d)?)?",
+    r"([T ](?P<minute>\d\d:\d\d)(:(?P<second>\d\d)(\.(?P<fraction>\d{1,9}))?)?"
+    r"(?P<zone>Z|[+-]\d\d:\d\d)?)?",
     re.ASCII,
 )
 
@@ -44,8 +45,8 @@ def parse_timestamp(text: str) -> int:
     try:
         if match is None:
             raise ValueError
-        zone = match["zone"] or "Z"
-        moment = datetime.fromisoformat(f"{match['day']}T{match['time'] or '00:00'}{zone}")
+        time = f"{match['minute'] or '00:00'}:{match['second'] or '00'}"
+        moment = datetime.fromisoformat(f"{match['day']}T{time}{match['zone'] or 'Z'}")
     except ValueError:
         raise ConfigError(f"{quoted(text)} is no time such as 2025-09-16T04:18:26Z") from None
     seconds = (moment - _EPOCH) // timedelta(seconds=1)

@@ -34,6 +34,7 @@ _JSON = "application/json"
 _TEXT = "text/plain; charset=utf-8"
 _DEPTH = "/api/depth/"
 _METHODS = ("GET", "HEAD")
+_COMMAND_METHODS = ("POST",)
 _WHOLE_NUMBER = re.compile(r"-?[0-9]{1,18}")
 
 _INDEX = """Market depth server
@@ -51,6 +52,9 @@ WebSocket    this address, with any path
 def split_path(target: str) -> tuple[str, str]:
     """Return (path, query) of a request's target, which may be anything."""
     path, _, query = target.partition("?")
+    scheme, separator, rest = path.partition("://")
+    if scheme and separator and "/" not in scheme:  # the absolute form, RFC 9112, section 3.2.2
+        path = f"/{rest.partition('/')[2]}"
     return path, query
 
 
@@ -93,10 +97,12 @@ class Pages:
             address: from where.
         """
         path, query = split_path(request.path)
-        is_command = request.method == "POST" and path.startswith(f"{REPLAY_PATH}/")
-        if request.method not in _METHODS and not is_command:
-            response = _response(_text(HTTPStatus.METHOD_NOT_ALLOWED, "only GET is answered\n"))
-            response.headers["Allow"] = ", ".join(_METHODS)
+        is_command = path.startswith(f"{REPLAY_PATH}/")
+        methods = _COMMAND_METHODS if is_command else _METHODS
+        if request.method not in methods:
+            text = f"only {methods[0]} is answered\n"
+            response = _response(_text(HTTPStatus.METHOD_NOT_ALLOWED, text))
+            response.headers["Allow"] = ", ".join(methods)
             return response
         try:
             if is_command:

@@ -11,6 +11,7 @@ Only clients of this machine may POST, and no pages of other sites in their brow
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Sequence
 from typing import Final, Protocol
 from urllib.parse import urlsplit
 
@@ -40,7 +41,8 @@ class PlaybackState(Struct, frozen=True):
     events_per_s: float
     """Over the last few seconds."""
     share: float | None
-    """How much of the recordings has been read, 0 to 1; `None` if that can't be told."""
+    """How much of the recordings has been played, 0 to 1, by their bytes; `None` if that can't be
+    told."""
 
 
 class Playback(Protocol):
@@ -104,18 +106,35 @@ def require_local(address: str, headers: Headers) -> None:
     Raises:
         RequestError: 403 if it does not.
     """
-    try:
-        ip = ipaddress.ip_address(address)
-    except ValueError:
-        ip = None
-    mapped = getattr(ip, "ipv4_mapped", None)
-    if ip is None or not (mapped or ip).is_loopback:
+    if not _is_loopback(address):
         raise RequestError(
             ErrorCode.FORBIDDEN, f"a replay is controlled from its own machine, not {address}"
         )
-    origins = headers.get_all("Origin")
     hosts = headers.get_all("Host")
-    if any(urlsplit(origin).netloc not in hosts for origin in origins):
-        raise RequestError(
-            ErrorCode.FORBIDDEN, f"a page of {quoted(origins[0])} may not control a replay"
-        )
+    for origin in headers.get_all("Origin"):
+        if not _is_own(origin, hosts):
+            raise RequestError(
+                ErrorCode.FORBIDDEN, f"a page of {quoted(origin)} may not control a replay"
+            )
+
+
+def _is_own(origin: str, hosts: Sequence[str]) -> bool:
+    """Whether a page comes from this server under a name that is nobody else's.
+
+    A name that a page's owner has made to point to this machine would be the host's, too.
+    """
+    try:
+        parts = urlsplit(origin)
+    except ValueError:
+        return False
+    name = parts.hostname or ""
+    return parts.netloc in hosts and (name == "localhost" or _is_loopback(name))
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        ip = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    mapped = getattr(ip, "ipv4_mapped", None)
+    return (mapped or ip).is_loopback
