@@ -167,6 +167,7 @@ async def test_a_peer_that_answers_no_pings_is_closed_with_4408_and_one_that_doe
         assert code == 4408
         assert "ping" in reason
         await server.until_metric("sessions", 1)
+        assert await server.metric("silent_clients_total") == 1
         await alive.send(type="Ping", timestamp="2025-09-16T04:18:26Z")
         await alive.receive_type("HeartBeat")
 

@@ -31,6 +31,7 @@ TYPES = {
     "dropped_connections": "counter",
     "messages_in": "counter",
     "stalled_clients": "counter",
+    "silent_clients": "counter",
     "errors": "counter",
     "subscriptions": "gauge",
     "data_messages_out": "counter",

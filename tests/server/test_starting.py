@@ -70,6 +70,8 @@ WRONG_FILES: dict[str, dict[str, bytes]] = {
         "short token": b'[clients.a]\ntoken = "short"',
         "unknown field": b'[clients.a]\ntoken = "long enough"\nsymbol = "X"',
         "no clients": b"",
+        "an empty list": b"[clients]",
+        "one token": b'[clients]\na.token = "long enough"\nb.token = "long enough"',
     },
     "--feed": {
         "no DBN": b"price,size\n1,2\n",

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from market_depth.errors import FeedError, quoted
 from market_depth.events import Action, Events, Flag, Side, empty_events
 from market_depth.feeds.base import Format, OpenOptions, Source
+from market_depth.feeds.complaints import no_such_symbol
 from market_depth.feeds.files import MAX_LINE_BYTES, read_blocks
 from market_depth.feeds.venues.decimals import decimal_fault, parse_decimals
 from market_depth.feeds.venues.decoding import decode, guid_order_id, rfc3339_ns
@@ -36,7 +37,6 @@ _HEAD: Final = re.compile(
     rb'\s*(?:\d+|"[0-9a-fA-F-]{36}")\s*\]'
 )
 
-_SHOWN_SYMBOLS: Final = 5
 
 _Count: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 _Row: TypeAlias = tuple[str, str, _Count | str]
@@ -74,8 +74,7 @@ class CoinbaseRestSource:
         symbols = list(books) if options.symbols is None else list(options.symbols)
         for symbol in symbols:
             if symbol not in books:
-                there = ", ".join(list(books)[:_SHOWN_SYMBOLS])
-                raise FeedError(f"{paths[0]} has no symbol {symbol!r}; it has {there}")
+                raise no_such_symbol(paths[0], symbol, books)
         self._instruments: list[Instrument] = []
         self._chunks: list[Events] = []
         for symbol in symbols:
@@ -120,7 +119,7 @@ def _instrument(
     rows = [row for book in books for side in (book.bids, book.asks) for row in side]
     has_orders = any(isinstance(row[2], str) for row in rows)
     if has_orders and any(isinstance(row[2], int) for row in rows):
-        raise FeedError(f"{symbol} is told by order and by price; play one of them")
+        raise FeedError(f"{quoted(symbol)} is told by order and by price; play one of them")
     if known is not None:
         return msgspec.structs.replace(known, instrument_id=number, has_orders=has_orders)
     price_decimals = _decimals(row[0] for row in rows)
@@ -169,7 +168,7 @@ def _order_ids(rows: Sequence[_Row]) -> NDArray[np.uint64]:
     if len(distinct) < len(ids):
         twice = distinct[int(np.argmax(counts > 1))]
         guid = rows[int(np.argmax(ids == twice))][2]
-        raise FeedError(f"the order {guid} or one with its id is here twice")
+        raise FeedError(f"the order {quoted(str(guid))} or one with its id is here twice")
     return ids
 
 

@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 
 from market_depth.errors import FeedError, quoted
 from market_depth.events import Action, Events, Side, empty_events
+from market_depth.feeds.complaints import reason_of
 from market_depth.instruments import Instrument
 
 __all__ = ["EventTables", "Part", "events_of", "instruments_of", "need_pyarrow", "part_of"]
@@ -39,7 +40,6 @@ _LETTERS: Final = ("action", "side")
 _MAX_CODE: Final = 255
 _MAX_ID: Final = 2**32 - 1
 _MAX_DECIMALS: Final = 18
-_REASON_CHARACTERS: Final = 200
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -160,7 +160,7 @@ def instruments_of(schema: Any, path: Path) -> list[Instrument]:
     try:
         names = schema.names
     except UnicodeDecodeError as error:
-        raise FeedError(f"{path} is damaged: the name of a column: {error}") from None
+        raise FeedError(f"{path} is damaged: the name of a column: {reason_of(error)}") from None
     for name in (*_TIMES, *_NUMBERS, *_LETTERS):
         if names.count(name) != 1:
             what = "several columns" if name in names else "no column"
@@ -191,8 +191,7 @@ def _decoded(text: bytes, kind: Any, path: Path) -> Any:
     try:
         return msgspec.json.decode(text, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        reason = str(error)[:_REASON_CHARACTERS]
-        raise FeedError(f"{path} is damaged: its metadata: {reason}") from None
+        raise FeedError(f"{path} is damaged: its metadata: {reason_of(error)}") from None
 
 
 def events_of(pa: Any, batch: Any) -> Events:
@@ -213,11 +212,12 @@ def events_of(pa: Any, batch: Any) -> Events:
             continue
         if name in _TIMES:
             if not pa.types.is_timestamp(column.type):
-                raise FeedError(f"column {name!r} is {column.type}, not a timestamp")
+                raise FeedError(f"column {name!r} is {quoted(str(column.type))}, not a timestamp")
             column = column.cast(pa.timestamp("ns", column.type.tz)).view(pa.int64())
         values = column.to_numpy(zero_copy_only=False)
         if values.dtype != events[name].dtype:
-            raise FeedError(f"column {name!r} is {column.type}, not {events[name].dtype}")
+            kind = quoted(str(column.type))
+            raise FeedError(f"column {name!r} is {kind}, not {events[name].dtype}")
         events[name] = values
     return events
 

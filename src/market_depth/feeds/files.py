@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final, NamedTuple, Protocol
 
 from market_depth.errors import FeedError
+from market_depth.feeds.complaints import reason_of
 
 __all__ = [
     "HEAD_BYTES",
@@ -40,7 +41,6 @@ _PACKED_PIECE_BYTES: Final = 1024
 _UNPACKED_BLOCK_BYTES: Final = 256 * 1024
 _MAX_DICTIONARY_BYTES: Final = 128 * 1024 * 1024
 """Of xz, whose strongest preset wants half of it; zstandard has the same limit by itself."""
-_REASON_CHARACTERS: Final = 200
 
 _read_bytes: Final[dict[Path, int]] = {}
 """How far each file has been read, as it lies on the disk: whoever wants to know is far from
@@ -288,5 +288,4 @@ def _unzipped(path: Path, file: BinaryIO) -> Iterator[bytes]:
 
 
 def _damaged(path: Path, error: Exception, where: str = "") -> FeedError:
-    reason = " ".join(str(error).split())[:_REASON_CHARACTERS]
-    return FeedError(f"{path} is damaged{where}: {reason}")
+    return FeedError(f"{path} is damaged{where}: {reason_of(error)}")

@@ -19,10 +19,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from market_depth.errors import FeedError, quoted
+from market_depth.errors import FeedError
 from market_depth.events import Action, BookStatus, Events, Flag, Side, StatusReason, empty_events
 from market_depth.feeds.base import Format, OpenOptions, Source
 from market_depth.feeds.changes import in_order_of_receipt
+from market_depth.feeds.complaints import no_such_symbol
 from market_depth.feeds.level_rows import LevelWindows
 from market_depth.feeds.lobster_files import (
     NAME,
@@ -39,7 +40,6 @@ from market_depth.instruments import Instrument
 __all__ = ["FORMATS", "LobsterSource"]
 
 _BELIEVED_TICK: Final = 100
-_SHOWN_SYMBOLS: Final = 5
 
 
 class LobsterSource:
@@ -58,8 +58,7 @@ class LobsterSource:
         symbols = list(dict.fromkeys(day.symbol for day in days.values()))
         for symbol in options.symbols or ():
             if symbol not in symbols:
-                shown = ", ".join(symbols[:_SHOWN_SYMBOLS])
-                raise FeedError(f"{paths[0]} has no symbol {quoted(symbol)}; it has {shown}")
+                raise no_such_symbol(paths[0], symbol, symbols)
         wanted = symbols if options.symbols is None else list(dict.fromkeys(options.symbols))
         self._days = [day for day in days.values() if day.symbol in wanted]
         self._instruments = [

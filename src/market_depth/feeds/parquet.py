@@ -21,6 +21,7 @@ from market_depth.errors import FeedError
 from market_depth.events import Events
 from market_depth.feeds.base import Format, OpenOptions, Source
 from market_depth.feeds.changes import in_order_of_receipt, whole_changes
+from market_depth.feeds.complaints import no_such_symbol, reason_of
 from market_depth.feeds.event_table import (
     Part,
     events_of,
@@ -37,7 +38,6 @@ _PARQUET_MAGIC: Final = b"PAR1"
 _CONTINUATION: Final = b"\xff\xff\xff\xff"
 """What a message of an Arrow stream begins with."""
 _BATCH_ROWS: Final = 65_536
-_SHOWN_SYMBOLS: Final = 5
 
 Batches: TypeAlias = Iterator[Any]
 Reader: TypeAlias = Callable[[Path], tuple[Any, Batches]]
@@ -129,7 +129,7 @@ class RecordedSource:
             except FeedError as error:
                 raise FeedError(f"{path}: {error}") from None
             except (pa.ArrowException, UnicodeDecodeError) as error:
-                raise FeedError(f"{path} is damaged: {_one_line(error)}") from None
+                raise FeedError(f"{path} is damaged: {reason_of(error)}") from None
             skipped = min(left_out, len(events))
             left_out -= skipped
             events = events[skipped:]
@@ -148,8 +148,7 @@ class RecordedSource:
         by_symbol = {instrument.symbol: instrument for instrument in self._instruments}
         for symbol in symbols:
             if symbol not in by_symbol:
-                there = ", ".join(list(by_symbol)[:_SHOWN_SYMBOLS])
-                raise FeedError(f"{self._files[0].path} has no symbol {symbol!r}; it has {there}")
+                raise no_such_symbol(self._files[0].path, symbol, by_symbol)
         return [by_symbol[symbol] for symbol in symbols]
 
 
@@ -179,9 +178,9 @@ def parquet_batches(path: Path) -> tuple[Any, Batches]:
         file = pyarrow.parquet.ParquetFile(path, memory_map=True)
         return file.schema_arrow, _row_groups(pa, path, file)
     except OSError as error:
-        raise FeedError(f"can't read {path}: {error.strerror or _one_line(error)}") from None
+        raise FeedError(f"can't read {path}: {error.strerror or reason_of(error)}") from None
     except (pa.ArrowException, MemoryError, ValueError) as error:
-        raise FeedError(f"{path} is damaged: {_one_line(error)}") from None
+        raise FeedError(f"{path} is damaged: {reason_of(error)}") from None
 
 
 def _row_groups(pa: Any, path: Path, file: Any) -> Batches:
@@ -197,7 +196,7 @@ def _row_groups(pa: Any, path: Path, file: Any) -> Batches:
                 yield batch
         except (pa.ArrowException, OSError, MemoryError, ValueError) as error:
             raise FeedError(
-                f"{path} is damaged behind byte {begin}, in row group {group}: {_one_line(error)}"
+                f"{path} is damaged behind byte {begin}, in row group {group}: {reason_of(error)}"
             ) from None
         if rows > rows_before:
             # Of columns that could not be read, pyarrow tells nothing: it aborts the process.
@@ -217,9 +216,9 @@ def journal_batches(path: Path) -> tuple[Any, Batches]:
         file = pa.memory_map(str(path))
         stream = pa.ipc.open_stream(file)
     except OSError as error:
-        raise FeedError(f"can't read {path}: {error.strerror or _one_line(error)}") from None
+        raise FeedError(f"can't read {path}: {error.strerror or reason_of(error)}") from None
     except (pa.ArrowException, MemoryError, ValueError) as error:
-        raise FeedError(f"{path} is damaged: {_one_line(error)}") from None
+        raise FeedError(f"{path} is damaged: {reason_of(error)}") from None
     return stream.schema, _messages(pa, path, file, stream)
 
 
@@ -232,15 +231,11 @@ def _messages(pa: Any, path: Path, file: Any, stream: Any) -> Batches:
             return
         except (pa.ArrowException, OSError, MemoryError, ValueError) as error:
             raise FeedError(
-                f"{path} is damaged or cut off at byte {offset}: {_one_line(error)}"
+                f"{path} is damaged or cut off at byte {offset}: {reason_of(error)}"
             ) from None
         yield batch
         offset = file.tell()
         note_read(path, offset)
-
-
-def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split())[:200] or type(error).__name__
 
 
 def _is_parquet(path: Path, head: bytes) -> bool:

@@ -23,6 +23,7 @@ from market_depth.errors import FeedError, quoted
 from market_depth.events import NO_ORDER_COUNT, Action, Events, Flag, Side, empty_events
 from market_depth.feeds.base import Format, OpenOptions, Source
 from market_depth.feeds.changes import changes_by_time, in_order_of_receipt
+from market_depth.feeds.complaints import no_such_symbol
 from market_depth.feeds.csv_table import CsvRows, converted, csv_header, csv_rows
 from market_depth.feeds.grids import price_grid
 from market_depth.feeds.joins import with_book_status
@@ -37,7 +38,6 @@ _MAX_LEVELS: Final = 1000
 _LEVEL: Final = re.compile(r"bids\[(\d+)\]\.price")
 _NS_PER_US: Final = 1000
 _MAX_US: Final = (2**63 - 1) // _NS_PER_US
-_SHOWN_SYMBOLS: Final = 5
 _MAX_SYMBOLS: Final = 10_000
 _MAX_WINDOW_LEVELS: Final = 1_000_000
 """Of all symbols together."""
@@ -119,8 +119,7 @@ class TardisSource:
         symbols = list(self._scan.grids)
         for symbol in options.symbols or ():
             if symbol not in symbols:
-                shown = ", ".join(symbols[:_SHOWN_SYMBOLS])
-                raise FeedError(f"{paths[0]} has no symbol {quoted(symbol)}; it has {shown}")
+                raise no_such_symbol(paths[0], symbol, symbols)
         wanted = symbols if options.symbols is None else list(dict.fromkeys(options.symbols))
         self._instruments = [
             self._scan.instrument(symbol, number, options.known)

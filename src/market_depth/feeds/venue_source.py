@@ -13,6 +13,7 @@ from market_depth.errors import FeedError
 from market_depth.events import Events, last_complete_event
 from market_depth.feeds.base import Format, OpenOptions
 from market_depth.feeds.captures import CapturedMessage, CaptureKind, read_captures
+from market_depth.feeds.complaints import no_such_symbol
 from market_depth.feeds.venues.base import Venue, VenueParser
 from market_depth.feeds.venues.events import EventWriter
 from market_depth.feeds.venues.registry import VENUES, venue_of
@@ -24,7 +25,6 @@ __all__ = ["FORMATS", "VenueSource", "hand_over", "with_rest"]
 _SCANNED_MESSAGES: Final = 200_000
 """Messages looked at for the instruments' decimals before playing starts."""
 _CHUNK_EVENTS: Final = 4096
-_SHOWN_SYMBOLS: Final = 5
 _WEBSOCKET_PART: Final = re.compile(r"(.+)\.ws\.\d+\.\d+")
 
 
@@ -101,8 +101,7 @@ class VenueSource:
             return list(found.values())
         for symbol in options.symbols:
             if symbol not in found:
-                shown = ", ".join(list(found)[:_SHOWN_SYMBOLS])
-                raise FeedError(f"{self.paths[0]} has no symbol {symbol!r}; it has {shown}")
+                raise no_such_symbol(self.paths[0], symbol, found)
         return [found[symbol] for symbol in options.symbols]
 
 

@@ -16,6 +16,7 @@ from urllib.parse import parse_qs
 from msgspec import Meta, Struct
 from websockets.datastructures import Headers
 
+from market_depth.errors import ConfigError
 from market_depth.toml import read_toml
 
 __all__ = ["ANYONE", "Client", "Credentials", "presented_token"]
@@ -51,8 +52,15 @@ class Credentials:
         self._clients: list[Client] | None = None
         if path is None:
             return
-        file = read_toml(path, _File)
-        self._clients = list(file.clients.values())
+        clients = read_toml(path, _File).clients
+        names: dict[str, str] = {}
+        for name, client in clients.items():
+            if client.token in names:
+                raise ConfigError(f"{path}: {names[client.token]} and {name} have one token")
+            names[client.token] = name
+        if not names:
+            raise ConfigError(f"{path} names no client: nobody could connect")
+        self._clients = list(clients.values())
 
     def client(self, token: str | None) -> Client | None:
         """Return whom a token belongs to, `None` if to nobody."""

@@ -192,6 +192,7 @@ class WebSocketHandler(asyncio.Protocol):
         if self.session is None or self.session.is_blocked or not self._is_reading:
             return
         if not self.has_been_heard:
+            self._hub.counters.silent += 1
             self.close(SLOW_CONSUMER, "no answer to a ping")
             return
         self.has_been_heard = False

@@ -65,6 +65,8 @@ class HubCounters:
     messages_in: int = 0
     stalled: int = 0
     """Readers closed because they had stalled."""
+    silent: int = 0
+    """Clients closed because they did not answer a ping."""
     errors: Counter[int] = field(default_factory=Counter)
     """Error messages sent, by code."""
 

@@ -71,6 +71,7 @@ class _ServerCollector(Collector):
         yield _counter("dropped_connections", "Sockets dropped over the limit", counters.dropped)
         yield _counter("messages_in", "Requests received", counters.messages_in)
         yield _counter("stalled_clients", "Clients closed because they stalled", counters.stalled)
+        yield _counter("silent_clients", "Clients closed without a pong", counters.silent)
         errors = CounterMetricFamily("market_depth_errors", "Error messages sent", labels=["code"])
         for code, count in sorted(counters.errors.items()):
             errors.add_metric([str(code)], count)

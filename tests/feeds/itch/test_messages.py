@@ -251,18 +251,15 @@ def test_a_stock_that_is_not_trading_is_halted(path: Path, state: str) -> None:
     ]
 
 
-def test_an_operational_halt_lasts_beside_the_trading_state(path: Path) -> None:
-    events = events_of(
-        path,
-        itch.operational(ACME, "H"),
-        itch.trading(ACME, "H"),
-        itch.operational(ACME, "T"),
-        itch.trading(ACME, "T"),
-    )
-    assert [status for _, status, _ in itch.statuses(events)] == [
-        *(3 * [BookStatus.HALTED]),
-        BookStatus.LIVE,
-    ]
+@pytest.mark.parametrize("first", ["operational", "trading"])
+def test_a_stock_trades_again_when_no_halt_is_left(path: Path, first: str) -> None:
+    halts = [itch.operational(ACME, "H"), itch.trading(ACME, "H")]
+    ends = [itch.operational(ACME, "T"), itch.trading(ACME, "T")]
+    if first == "trading":
+        ends.reverse()
+    events = events_of(path, *halts, *ends)
+    halted = [status is BookStatus.HALTED for _, status, _ in itch.statuses(events)]
+    assert halted == [True, True, True, False]
 
 
 def test_what_is_about_no_order_gives_no_events(path: Path) -> None:

@@ -14,6 +14,7 @@ from struct import Struct
 from typing import Final
 
 from market_depth.errors import FeedError
+from market_depth.feeds.complaints import reason_of
 from market_depth.feeds.dbn.metadata import Interval, RecordingMetadata
 from market_depth.feeds.files import read_blocks
 
@@ -75,7 +76,8 @@ def read_dbz(path: Path) -> tuple[RecordingMetadata, Iterator[bytes]]:
     try:
         symbols, intervals = _Mappings(_unpacked(path, _FRAME.size + _FIXED.size, end)).read()
     except ValueError as error:
-        raise FeedError(f"{path} is damaged: metadata at byte {_FRAME.size}: {error}") from None
+        where = f"metadata at byte {_FRAME.size}"
+        raise FeedError(f"{path} is damaged: {where}: {reason_of(error)}") from None
     metadata = RecordingMetadata(_SCHEMAS[schema_number], 1, False, symbols, intervals)
     return metadata, read_blocks(path, end)
 

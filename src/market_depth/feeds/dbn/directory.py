@@ -9,8 +9,9 @@ from typing import Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from market_depth.errors import FeedError, quoted
+from market_depth.errors import FeedError
 from market_depth.events import Flag
+from market_depth.feeds.complaints import no_such_symbol
 from market_depth.feeds.dbn.layouts import UNDEFINED_PRICE, Layout
 from market_depth.feeds.grids import price_grid
 from market_depth.instruments import MAX_DECIMALS, Instrument
@@ -20,7 +21,6 @@ __all__ = ["TARGET_DTYPE", "Directory", "RecordFile"]
 _SCANNED_RECORDS: Final = 5_000_000
 _SCANNED_PRICES: Final = 20_000_000
 """Looked at for the instruments' decimals before playing starts, in each file."""
-_SHOWN_SYMBOLS: Final = 5
 
 TARGET_DTYPE: Final = np.dtype(
     [
@@ -128,8 +128,7 @@ class Directory:
         wanted = list(ids) if symbols is None else list(dict.fromkeys(symbols))
         for symbol in wanted:
             if symbol not in ids:
-                shown = ", ".join(list(ids)[:_SHOWN_SYMBOLS])
-                raise FeedError(f"{files[0].path} has no symbol {quoted(symbol)}; it has {shown}")
+                raise no_such_symbol(files[0].path, symbol, ids)
         grids: dict[str, int] = {}
         for found in self._found:
             for number, grid in found.grids.items():

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from market_depth.errors import FeedError
+from market_depth.feeds.complaints import reason_of
 from market_depth.feeds.dbn.dbz import is_dbz, read_dbz
 from market_depth.feeds.dbn.layouts import HEADER_BYTES, PLAYABLE, WORD_BYTES, Layout
 from market_depth.feeds.dbn.metadata import Interval, RecordingMetadata, symbols_by_id
@@ -209,8 +210,7 @@ def _decoded(path: Path, version: int, data: bytes) -> RecordingMetadata:
             },
         )
     except (databento_dbn.DBNError, ValueError) as error:
-        reason = str(error).splitlines()[0]
-        raise FeedError(f"{path} is damaged: {reason}") from None
+        raise FeedError(f"{path} is damaged: {reason_of(error)}") from None
 
 
 def _read_at_least(length: int, data: bytes, blocks: Iterator[bytes]) -> bytes:

@@ -40,9 +40,9 @@ _TIME_BYTES: Final = 6
 _SYSTEM_EVENT_BYTES: Final = 12
 
 
-def segment_of(end: int, sequence: int = -1, ts_recv: int = -1) -> NDArray[np.void]:
-    """Return one segment, shape (1,) of `SEGMENT_DTYPE`."""
-    return np.array([(end, sequence, ts_recv)], SEGMENT_DTYPE)
+def segment_of(end: int) -> NDArray[np.void]:
+    """Return one segment, shape (1,) of `SEGMENT_DTYPE`, of messages received at their own times."""
+    return np.array([(end, -1)], SEGMENT_DTYPE)
 
 
 class ItchDecoder:
@@ -93,6 +93,7 @@ class ItchDecoder:
         data: bytes | bytearray,
         segments: NDArray[np.void],
         *,
+        sequence: int | None = None,
         tells_lengths: bool = True,
     ) -> Iterator[Events]:
         """Yield the events of messages, up to the last whole one or the first that is none; see
@@ -101,13 +102,14 @@ class ItchDecoder:
         Args:
             data: messages, each with its length in front.
             segments: of `SEGMENT_DTYPE`.
+            sequence: the first message's number, `None` counts on.
             tells_lengths: False where zeros stand in place of the lengths.
         """
         state = self._work.state
         state["at"] = state["segment"] = 0
         state["tells_lengths"] = tells_lengths
-        if len(segments) and segments["sequence"][0] >= 0:
-            state["sequence"] = segments["sequence"][0]
+        if sequence is not None:
+            state["sequence"] = sequence
         # Read-only, whatever was given: the kernel is compiled for that only.
         messages = np.frombuffer(memoryview(data).toreadonly(), np.uint8)
         stop = Stop.ROOM

@@ -93,7 +93,6 @@ STATE_DTYPE: Final = np.dtype(
 SEGMENT_DTYPE: Final = np.dtype(
     [
         ("end", np.int64),  # place behind its last byte
-        ("sequence", np.int64),  # of its first message; -1 counts on
         ("ts_recv", np.int64),  # ns since 1970 UTC, of all its messages; -1 takes their own times
     ]
 )
@@ -439,8 +438,6 @@ def decode_messages(
                 if at < end or segment + 1 == len(segments):
                     break
                 segment += 1
-                if segments[segment].sequence >= 0:
-                    state.sequence = segments[segment].sequence
                 continue
             if length == _NO_MESSAGE or state.ended:
                 stop = _DAMAGED

@@ -174,9 +174,11 @@ class _Player:
         self._left: dict[bytes, int] = {}
         """The number of the message that would have been next, of sessions that are over."""
         self._data = bytearray()
-        self._segments: list[tuple[int, int, int]] = []
+        self._segments: list[tuple[int, int]] = []
         self._places: list[MoldPacket] = []
         """Where each segment comes from."""
+        self._sequence: int | None = None
+        """Of the first message of the data at hand."""
 
     def push(self, packet: MoldPacket) -> Iterator[Events]:
         """Yield what can be played now.
@@ -230,8 +232,9 @@ class _Player:
         start = np.zeros(2, np.int64)
         walk_messages(np.frombuffer(packet.messages, np.uint8), repeated, start)
         self._data += packet.messages[start[0] :]
-        sequence = packet.first + repeated if packet.first else -1
-        self._segments.append((len(self._data), sequence, packet.time_ns or -1))
+        if not self._segments:
+            self._sequence = packet.first + repeated if packet.first else None
+        self._segments.append((len(self._data), packet.time_ns or -1))
         self._places.append(packet)
         if len(self._data) >= _BATCH_BYTES:
             yield from self._flush()
@@ -242,7 +245,7 @@ class _Player:
         data, places = bytes(self._data), self._places
         segments = np.array(self._segments, SEGMENT_DTYPE)
         self._data, self._segments, self._places = bytearray(), [], []
-        yield from self._decoder.events(data, segments)
+        yield from self._decoder.events(data, segments, sequence=self._sequence)
         if self._decoder.is_damaged:
             # Lengths and types have been looked at already, so this is about what a message says.
             done = self._decoder.done

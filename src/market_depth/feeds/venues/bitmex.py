@@ -171,7 +171,7 @@ def _by_symbol(rows: list[_Row]) -> Iterable[tuple[str, list[_Row]]]:
 
 def _price(row: _Row) -> str:
     if row.price is None:
-        raise FeedError(f"{_NAME}'s row with the id {row.id} has no price")
+        raise FeedError(f"{_NAME}'s row with the id {quoted(str(row.id))} has no price")
     return number_text(row.price)
 
 

@@ -238,7 +238,7 @@ class _Parser:
 
     def _order(self, connection: str, pair: str, event: str, order: _Order) -> None:
         if not 0 <= order.id < 2**64:
-            raise FeedError(f"{_NAME}'s order id {order.id} is out of range")
+            raise FeedError(f"{_NAME}'s order id {quoted(str(order.id))} is out of range")
         ts_event = microseconds_ns(order.microtimestamp)
         state = self._orders.setdefault(pair, _OrdersState())
         state.connection = connection

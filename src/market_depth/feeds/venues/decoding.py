@@ -12,6 +12,7 @@ from urllib.parse import SplitResult, urlsplit
 import msgspec
 
 from market_depth.errors import FeedError, quoted
+from market_depth.feeds.complaints import reason_of
 
 __all__ = [
     "NS_PER_MS",
@@ -46,7 +47,6 @@ _MAX_MICROSECONDS_DIGITS: Final = 18
 _MAX_SECOND_DIGITS: Final = 10
 _MAX_SECONDS: Final = (2**63 - 1) // _NS_PER_S - 1
 _LOW_64_BITS: Final = 2**64 - 1
-_REASON_CHARACTERS: Final = 200
 _NO_URL: Final = urlsplit("")
 
 
@@ -59,8 +59,7 @@ def decode(decoder: msgspec.json.Decoder[_T], text: bytes | msgspec.Raw, venue: 
     try:
         return decoder.decode(text)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise FeedError(f"a message that is not {venue}'s: {reason[:_REASON_CHARACTERS]}") from None
+        raise FeedError(f"a message that is not {venue}'s: {reason_of(error)}") from None
 
 
 def number_text(value: Any) -> str:

@@ -20,7 +20,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from market_depth.errors import FeedError
+from market_depth.errors import FeedError, quoted
 from market_depth.events import Action, Side, StatusReason
 from market_depth.feeds.venues.base import BookSink, OrderRow, Venue
 from market_depth.feeds.venues.continuity import Continuity
@@ -254,7 +254,8 @@ class _Parser:
         coin = self._coins.get(name)
         prices = {currency: trade.price} if currency else trade.price
         if not isinstance(prices, dict):
-            raise FeedError(f"{_NAME}'s trade in channel {message.channel!r} has no currencies")
+            channel = quoted(message.channel)
+            raise FeedError(f"{_NAME}'s trade in channel {channel} has no currencies")
         wanted = coin.currencies if coin is not None else ()
         for told, price in prices.items():
             if not wanted or str(told).lower() in wanted:
