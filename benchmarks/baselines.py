@@ -12,10 +12,12 @@ from __future__ import annotations
 import argparse
 import asyncio
 import time
+from contextlib import suppress
 from typing import cast
 
 import uvloop
 from websockets.asyncio.server import ServerConnection, broadcast, serve
+from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request
 from websockets.server import ServerProtocol
 
@@ -72,8 +74,9 @@ async def _serve_broadcast(size: int, interval_s: float) -> None:
     connections: set[ServerConnection] = set()
 
     async def handle(connection: ServerConnection) -> None:
-        await connection.recv()
-        connections.add(connection)
+        with suppress(ConnectionClosed):
+            await connection.recv()
+            connections.add(connection)
         await connection.wait_closed()
         connections.discard(connection)
 

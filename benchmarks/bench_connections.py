@@ -6,11 +6,13 @@ import statistics
 import time
 
 from benchmarks.harness import Report, Row
-from benchmarks.processes import Server, load, market_depth_server
+from benchmarks.processes import Server, baseline_server, load, market_depth_server
 
 __all__ = ["run"]
 
 _SETTLE_S = 2.0
+_BUSY_RATE_HZ = 200
+"""So many that no stream ever skips a beat because its book has not changed."""
 
 
 def run(*, quick: bool) -> Report:
@@ -18,28 +20,48 @@ def run(*, quick: bool) -> Report:
     report = Report("connections")
     connections = 500 if quick else 5000
     rounds = 1 if quick else 3
-    _memory(report, connections, rounds, streams=0, name="idle", goal="≤ 8")
-    _memory(report, connections, rounds, streams=1, name="subscribed to MBP-20", goal="")
+    library = _row("websockets' server, idle", _idle_baseline("broadcast", connections, rounds))
+    report.add(library)
+    report.add(_row("uvloop and sans-I/O, idle", _idle_baseline("bare", connections, rounds)))
+    for name, streams, goal in (("idle", 0, "≤ 8"), ("subscribed to MBP-20", 1, "")):
+        row = _row(f"market-depth, {name}", _memory(connections, rounds, streams))
+        row.baseline, row.ratio, row.goal = "websockets' server", row.value / library.value, goal
+        row.note = f"{connections} connections"
+        report.add(row)
     for count in (500,) if quick else (1000, 5000, 10_000, 15_000):
         _delay(report, count, 2.0 if quick else 15.0, rounds)
     return report
 
 
-def _memory(
-    report: Report, connections: int, rounds: int, *, streams: int, name: str, goal: str
-) -> None:
+def _row(name: str, kib: float) -> Row:
+    return Row(f"memory of a connection, {name}", kib, "KiB RSS")
+
+
+def _memory(connections: int, rounds: int, streams: int) -> float:
+    """Return the KiB that a connection with so many streams takes, the median of some rounds."""
     kib = []
     for _ in range(rounds):
         with market_depth_server("--seed=1") as server:
-            with load(server, 100, streams=streams):
-                time.sleep(_SETTLE_S)
-            before = _settled_rss(server)
-            with load(server, connections, streams=streams) as clients:
-                clients.measure(_SETTLE_S)
-                kib.append((_settled_rss(server) - before) / connections / 1024)
-    row = Row(f"memory of a connection, {name}", statistics.median(kib), "KiB RSS", goal=goal)
-    row.note = f"{connections} connections"
-    report.add(row)
+            kib.append(_growth_kib(server, connections, streams))
+    return statistics.median(kib)
+
+
+def _idle_baseline(kind: str, connections: int, rounds: int) -> float:
+    kib = []
+    for _ in range(rounds):
+        with baseline_server(kind, size=100, interval_s=3600.0) as server:
+            kib.append(_growth_kib(server, connections, streams=0))
+    return statistics.median(kib)
+
+
+def _growth_kib(server: Server, connections: int, streams: int) -> float:
+    """Return what each of so many connections adds, behind a hundred that have warmed it up."""
+    with load(server, 100, streams=streams):
+        time.sleep(_SETTLE_S)
+    before = _settled_rss(server)
+    with load(server, connections, streams=streams) as clients:
+        clients.measure(_SETTLE_S)
+        return (_settled_rss(server) - before) / connections / 1024
 
 
 def _settled_rss(server: Server) -> int:
@@ -50,17 +72,20 @@ def _settled_rss(server: Server) -> int:
 def _delay(report: Report, connections: int, seconds: float, rounds: int) -> None:
     measured = []
     for _ in range(rounds):
-        with market_depth_server("--seed=1") as server, load(server, connections) as clients:
+        server_run = market_depth_server("--seed=1", f"--rate={_BUSY_RATE_HZ}")
+        with server_run as server, load(server, connections) as clients:
             measured.append(clients.measure(seconds))
     p99 = statistics.median(one.delay_p99_s or 0.0 for one in measured) * 1000
     p50 = statistics.median(one.delay_p50_s or 0.0 for one in measured) * 1000
+    gap = statistics.median(one.gap_p99_s or 0.0 for one in measured) * 1000
     share = statistics.median(one.server_cpu_s / one.seconds for one in measured)
     rate = statistics.median(one.messages / one.seconds for one in measured)
     load_share = statistics.median(one.load_cpu_share for one in measured)
     row = Row(f"delivery delay p99 at {connections:,} connections", p99, "ms")
     row.goal = "< 150" if connections == 15_000 else ""
     row.note = (
-        f"p50 {p50:.2f} ms, {rate:,.0f} msg/s, server {share:.0%} CPU, "
+        f"p50 {p50:.2f} ms, gap of updates p99 {gap:.0f} ms, "
+        f"{rate:,.0f} msg/s, server {share:.0%} CPU, "
         f"load generator {load_share:.0%} CPU"
     )
     report.add(row)

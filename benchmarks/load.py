@@ -43,10 +43,14 @@ def masked(text: bytes) -> bytes:
 
 
 class _Client:
-    __slots__ = ("head", "rest", "socket")
+    __slots__ = ("head", "is_timed", "last_s", "rest", "socket")
 
-    def __init__(self, sock: socket.socket) -> None:
+    def __init__(self, sock: socket.socket, *, is_timed: bool) -> None:
         self.socket = sock
+        self.is_timed = is_timed
+        """Whether the time between its messages is measured."""
+        self.last_s: float | None = None
+        """When its last message began to come."""
         self.rest = 0
         """Bytes of the frame at hand that are still to come."""
         self.head = b""
@@ -60,6 +64,7 @@ class Load:
         self.messages = 0
         self.size_bytes = 0
         self.delays_s: list[float] = []
+        self.gaps_s: list[float] = []
         self._clients: dict[int, _Client] = {}
         self._poll = select.epoll()
         self._buffer = bytearray(_READ_BYTES)
@@ -75,7 +80,8 @@ class Load:
         requests = (json.dumps({"type": "Subscribe", **wish}) for wish in subscriptions)
         sock.sendall(b"".join(masked(request.encode()) for request in requests))
         sock.setblocking(False)
-        self._clients[sock.fileno()] = _Client(sock)
+        is_timed = len(subscriptions) == 1 and len(self._clients) % _SAMPLE_EVERY == 0
+        self._clients[sock.fileno()] = _Client(sock, is_timed=is_timed)
         self._poll.register(sock.fileno(), select.EPOLLIN)
 
     def read_for(self, seconds: float) -> None:
@@ -89,6 +95,9 @@ class Load:
         """Count from zero again."""
         self.messages = self.size_bytes = 0
         self.delays_s = []
+        self.gaps_s = []
+        for client in self._clients.values():
+            client.last_s = None
 
     def close(self) -> None:
         """Drop every connection."""
@@ -119,10 +128,19 @@ class Load:
                 return
             size, header = _frame_size(buffer, at)
             self.messages += 1
+            if client.is_timed:
+                self._time(client)
             if self.messages % _SAMPLE_EVERY == 0:
                 self._sample(buffer, at + header, min(length, at + header + 300))
             at += header + size
         client.rest = at - length
+
+    def _time(self, client: _Client) -> None:
+        """Note how long a client has waited for its next message."""
+        now_s = time.perf_counter()
+        if client.last_s is not None:
+            self.gaps_s.append(now_s - client.last_s)
+        client.last_s = now_s
 
     def _sample(self, buffer: bytearray, start: int, end: int) -> None:
         """Note how old a message is, if it tells."""
@@ -203,6 +221,7 @@ def main() -> None:
             "cpu_share": (time.process_time() - begun_cpu) / elapsed,
             "delay_p50_s": _quantile(load.delays_s, 0.5),
             "delay_p99_s": _quantile(load.delays_s, 0.99),
+            "gap_p99_s": _quantile(load.gaps_s, 0.99),
             "pid": os.getpid(),
         }
         print(json.dumps(result), flush=True)

@@ -30,6 +30,9 @@ class Measured:
     load_cpu_share: float
     delay_p50_s: float | None
     delay_p99_s: float | None
+    """From a message's own timestamp to its first byte at the client."""
+    gap_p99_s: float | None
+    """Between two messages of a stream, of connections with one stream."""
 
     @property
     def cpu_us_per_message(self) -> float:
@@ -123,6 +126,7 @@ class _Load:
             load_cpu_share=result["cpu_share"],
             delay_p50_s=result["delay_p50_s"],
             delay_p99_s=result["delay_p99_s"],
+            gap_p99_s=result["gap_p99_s"],
         )
 
 
