@@ -10,7 +10,7 @@ from benchmarks.harness import RESULTS, write_results
 
 __all__ = ["main"]
 
-NAMES = ("startup", "book", "encode", "simulator", "recordings", "fanout", "connections")
+NAMES = ("startup", "book", "encode", "simulator", "recordings", "itch", "fanout", "connections")
 
 
 def main() -> None:

@@ -6,7 +6,6 @@ of all stocks), and a decoder and books in plain Python. The slow ones get the d
 
 from __future__ import annotations
 
-import resource
 import subprocess
 import sys
 import tempfile
@@ -34,8 +33,6 @@ __all__ = ["run"]
 
 _MIB = 1024 * 1024
 _MAX_MESSAGE_BYTES = 52
-_RSS_UNIT = 1 if sys.platform == "darwin" else 1024
-"""Of `ru_maxrss`, in bytes."""
 
 
 def run(*, quick: bool) -> Report:
@@ -143,10 +140,16 @@ def _itch_book(path: Path) -> None:
 
 
 def main() -> None:
-    """Play a file, and print how much memory that has taken at most, in bytes."""
-    before = psutil.Process().memory_info().rss
-    _our_books(Path(sys.argv[1]))
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _RSS_UNIT - before)
+    """Play a file, and print how much more memory is resident at most, in bytes."""
+    process = psutil.Process()
+    before = process.memory_info().rss
+    source = _source(Path(sys.argv[1]))
+    books = Books([one.instrument_id for one in source.instruments], BookPolicy())
+    peak = before
+    for events in source.chunks():
+        books.apply(events)
+        peak = max(peak, process.memory_info().rss)
+    print(peak - before)
 
 
 if __name__ == "__main__":

@@ -90,7 +90,8 @@ def _tell(draw: st.DrawFn, day: _Day) -> None:
 def days(draw: st.DrawFn) -> list[bytes]:
     """Return the messages behind an opening."""
     day = _Day()
-    for act in draw(st.lists(st.sampled_from([_put, _put, _change, _change, _change, _tell]))):
+    acts = st.sampled_from([_put, _put, _change, _change, _change, _tell])
+    for act in draw(st.lists(acts, max_size=40) | st.lists(acts, min_size=20, max_size=40)):
         act(draw, day)
     return day.messages
 

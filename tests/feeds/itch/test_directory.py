@@ -113,10 +113,13 @@ def test_without_a_directory_orders_name_their_stocks(path: Path) -> None:
 
 def test_a_stock_that_is_in_no_spin_is_halted_from_the_opening_on(path: Path) -> None:
     head = [itch.system("O"), *map(itch.directory, (ACME, BOLT)), itch.trading(ACME)]
-    path.write_bytes(itch.framed([*head, itch.system("S"), itch.trading(BOLT)]))
+    path.write_bytes(
+        itch.framed([*head, itch.system("S"), itch.operational(BOLT, "T"), itch.trading(BOLT)])
+    )
     live, halted = (BookStatus.LIVE, StatusReason.NONE), (BookStatus.HALTED, StatusReason.VENUE)
     assert itch.statuses(itch.events_in(path))[2:] == [
         (ACME.locate, *live),
+        (BOLT.locate, *halted),
         (BOLT.locate, *halted),
         (BOLT.locate, *live),
     ]
@@ -141,6 +144,22 @@ def test_a_recording_that_joins_a_day_is_stale_until_the_next_start(path: Path) 
         (ACME.locate, BookStatus.LIVE, StatusReason.NONE),
     ]
     assert adds(events) == [(1, 1), (1, 2)]
+
+
+def test_a_start_ends_all_orders(path: Path) -> None:
+    path.write_bytes(
+        itch.framed(
+            [*itch.opening(ACME), itch.add(ACME, 1), itch.system("O"), itch.delete(ACME, 1)]
+        )
+    )
+    events = itch.events_in(path)
+    assert [one.action for one in events[-4:]] == [
+        Action.ADD,
+        Action.CLEAR,
+        Action.STATUS,
+        Action.CANCEL,
+    ]
+    assert events[-1].price == itch.UNDEFINED_PRICE
 
 
 def test_books_that_were_live_before_are_recovered_by_a_start(path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import lzma
 import tracemalloc
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
@@ -20,10 +21,14 @@ from market_depth.feeds.itch import message_counts
 from market_depth.feeds.opening import open_files
 from support import itch_files as itch
 from support.errors import one_line_error
-from support.itch_files import ACME, BOLT
+from support.itch_files import ACME, BOLT, Stock
 
 HEAD = itch.opening(ACME, BOLT)
 DAY = [*HEAD, *(itch.add(ACME, number, price=9_0000 + number) for number in range(1, 50))]
+
+
+FIXED_BYTES = 8 * 1024 * 1024
+"""Blocks, chunks of events and what becomes of locates, however large a file is."""
 
 
 @pytest.fixture
@@ -93,6 +98,13 @@ def test_what_is_no_message_ends_the_feed(path: Path, junk: bytes, words: str) -
     assert itch.until_damage(path, f"damaged at byte {place}", words) == whole
 
 
+@pytest.mark.parametrize("data", [b"", b"\0", b"\0\x0cS\0", b"hello, this is no recording"])
+def test_a_file_without_a_message_is_refused(path: Path, data: bytes) -> None:
+    path.write_bytes(data)
+    with one_line_error(FeedError, str(path), "begin with a message"):
+        itch.source_of(path, format_name="itch")
+
+
 def test_zeros_may_stand_in_place_of_all_lengths(path: Path) -> None:
     path.write_bytes(itch.framed(DAY))
     whole = itch.events_in(path)
@@ -132,6 +144,19 @@ def test_days_are_played_one_after_the_other(tmp_path: Path) -> None:
     assert [status for _, status, _ in itch.statuses(events)][:2] == 2 * [BookStatus.LIVE]
 
 
+def test_stocks_of_two_days_with_one_locate_are_two_instruments(tmp_path: Path) -> None:
+    first, second = tmp_path / "12302019.NASDAQ_ITCH50", tmp_path / "01022020.NASDAQ_ITCH50"
+    newcomer = Stock(ACME.locate, "NEW")
+    first.write_bytes(itch.framed([*itch.opening(ACME, BOLT), itch.add(ACME, 1)]))
+    second.write_bytes(itch.framed([*itch.opening(newcomer), itch.add(newcomer, 2)]))
+    ids = {one.symbol: one.instrument_id for one in itch.source_of(first, second).instruments}
+    assert len(set(ids.values())) == 3
+    adds = [one for one in itch.events_in(first, second) if one.action == Action.ADD]
+    assert [one.instrument_id for one in adds] == [ids["ACME"], ids["NEW"]]
+    clears = [one for one in itch.events_in(first, second) if one.action == Action.CLEAR]
+    assert [one.instrument_id for one in clears] == [ids["ACME"], ids["BOLT"], ids["NEW"]]
+
+
 def test_two_days_that_are_one_can_not_be_played_as_one(tmp_path: Path) -> None:
     paths = [tmp_path / "12302019.itch", tmp_path / "20191230.itch"]
     for path in paths:
@@ -149,18 +174,31 @@ def test_nasdaqs_venues_are_sources_of_their_own(tmp_path: Path) -> None:
     assert [one.symbol for one in psx.instruments] == ["ACME@PSX", "BOLT@PSX"]
 
 
+def peak_bytes(act: Callable[[], object]) -> int:
+    """Return how much memory an act takes at most."""
+    tracemalloc.start()
+    try:
+        act()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
 @pytest.mark.parametrize("ids", ["spread", "one"])
 def test_a_file_takes_no_more_memory_than_it_is_large(path: Path, ids: str) -> None:
     random = Random(2)
     numbers = (random.getrandbits(64) if ids == "spread" else 2**64 - 1 for _ in range(100_000))
     path.write_bytes(itch.framed([*HEAD, *(itch.add(ACME, number) for number in numbers)]))
-    chunks = itch.source_of(path).chunks()
-    tracemalloc.start()
-    try:
-        count = sum(map(len, chunks))
-        _, peak = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-    assert count > 100_000
-    fixed = 8 * 1024 * 1024  # blocks, chunks of events and locates, however large the file is
-    assert peak < fixed + 3 * path.stat().st_size
+    peak = peak_bytes(lambda: sum(map(len, itch.source_of(path).chunks())))
+    assert peak < FIXED_BYTES + 3 * path.stat().st_size
+
+
+@pytest.mark.parametrize("junk", [b"\xff", b"\0"])
+def test_what_is_behind_damage_takes_no_memory(path: Path, junk: bytes) -> None:
+    path.write_bytes(itch.framed(HEAD) + 4 * FIXED_BYTES * junk)
+
+    def play() -> None:
+        with pytest.raises(FeedError):
+            deque(itch.source_of(path).chunks(), maxlen=0)
+
+    assert peak_bytes(play) < FIXED_BYTES

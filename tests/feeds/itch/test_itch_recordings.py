@@ -11,7 +11,7 @@ from benchmarks.plain_itch import PlainItch
 
 from market_depth.book import BookPolicy, Books
 from market_depth.errors import FeedError
-from market_depth.events import Action, BookStatus
+from market_depth.events import Action, BookStatus, Events
 from market_depth.feeds.formats import format_of
 from market_depth.feeds.itch import message_counts
 from support import itch_files as itch
@@ -50,7 +50,7 @@ def test_the_head_of_a_real_day_names_all_its_stocks() -> None:
     path = recording(SLICE)
     source = itch.source_of(path)
     assert len(source.instruments) == 8_713
-    events = []
+    events: list[Events] = []
     with one_line_error(FeedError, str(path), "cut off at byte 1048576, within a message"):
         events.extend(source.chunks())
     statuses = np.concatenate(events)

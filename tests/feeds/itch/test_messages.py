@@ -198,6 +198,20 @@ def test_an_order_may_be_replaced_under_its_own_id(path: Path) -> None:
     assert events[-1] == event(3, Action.CANCEL, 11, BID, 0, 9_0000)
 
 
+def test_an_id_that_is_used_once_more_is_the_newer_orders(path: Path) -> None:
+    events = events_of(
+        path,
+        itch.add(ACME, 11, "B", 100, 10_0000),
+        itch.add(ACME, 11, "S", 50, 11_0000),
+        itch.delete(ACME, 11),
+        itch.delete(ACME, 11),
+    )
+    assert events[2:] == [
+        event(3, Action.CANCEL, 11, ASK, 0, 11_0000),
+        event(4, Action.CANCEL, 11),
+    ]
+
+
 def test_orders_that_were_never_seen_have_no_price_and_no_side(path: Path) -> None:
     events = events_of(
         path,

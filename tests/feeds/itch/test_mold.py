@@ -20,7 +20,7 @@ from support.errors import one_line_error
 from support.flow import Event
 from support.hypothesis_settings import relaxed
 from support.itch_files import ACME, BOLT, SESSION
-from support.pcap_files import TIME_NS, Packet, datagram, pcap, pcapng
+from support.pcap_files import PORT, TIME_NS, Packet, datagram, ethernet, ipv4, pcap, pcapng, udp
 
 MS = 1_000_000
 DAY_NS = 86_400 * 10**9
@@ -78,6 +78,14 @@ def test_a_feeds_two_lines_count_once(tmp_path: Path, path: Path) -> None:
     assert what(itch.events_in(*paths)) == whole
 
 
+def test_lines_may_be_cut_into_packets_in_two_ways(path: Path) -> None:
+    messages = [*itch.opening(ACME), *(itch.add(ACME, number) for number in range(1, 16_000))]
+    wide, narrow = itch.packets(messages, 35), itch.packets(messages, 30)
+    whole = what(itch.events_in(written(path, wide)))
+    both = sorted([*wide, *narrow], key=lambda packet: packet.time_ns)
+    assert what(itch.events_in(written(path, both))) == whole
+
+
 def test_packets_that_overtake_are_put_in_order(path: Path) -> None:
     packets = itch.packets(DAY)
     whole = what(itch.events_in(written(path, packets)))
@@ -98,7 +106,7 @@ def test_where_messages_are_lost_books_are_stale_until_a_day_starts(path: Path) 
         (ACME.locate, *LOST),
         (BOLT.locate, *LOST),
     ]
-    assert events[gap].ts_event == packets[6].time_ns
+    assert events[gap].ts_event == events[gap].ts_recv == packets[6].time_ns
     recovered = [status for _, status, _ in itch.statuses(events)][-4:]
     assert recovered == 2 * [BookStatus.RECOVERED] + 2 * [BookStatus.LIVE]
 
@@ -179,6 +187,14 @@ def test_of_packets_that_were_captured_in_part_whole_messages_are_played(path: P
     assert order_ids(events) == list(range(1, 20))
 
 
+def test_what_was_captured_in_part_and_is_no_message_is_left_out(path: Path) -> None:
+    packets = itch.packets(DAY)
+    whole = what(itch.events_in(written(path, packets)))
+    other = datagram(itch.mold(5, [b"Z" * 200], session=b"some other"), TIME_NS)
+    path.write_bytes(pcap(other, *packets, snaplen=180))
+    assert what(itch.events_in(path)) == whole
+
+
 def test_a_capture_that_is_cut_off_is_played_until_there(path: Path) -> None:
     written(path, itch.packets(DAY))
     data = path.read_bytes()
@@ -211,6 +227,8 @@ def test_other_traffic_is_left_out(path: Path) -> None:
         datagram(b"something else", TIME_NS),
         datagram(SESSION + bytes(8) + b"\0\1", TIME_NS),  # a request for messages
         datagram(b"", TIME_NS),
+        datagram(itch.mold(2**63, DAY[:1]), TIME_NS),
+        Packet(ethernet(ipv4(udp(b"to another port" * 10, PORT + 1))), TIME_NS),
     ]
     assert what(itch.events_in(written(path, [*others, *packets]))) == whole
 

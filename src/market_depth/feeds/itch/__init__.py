@@ -44,8 +44,8 @@ from market_depth.feeds.itch.files import (
     message_counts_of_file,
     venue_of,
 )
-from market_depth.feeds.itch.kernels import UNDEFINED_PRICE
 from market_depth.feeds.itch.mold import MoldCaptures, message_counts_of_capture, mold_packet
+from market_depth.feeds.itch.records import UNDEFINED_PRICE
 from market_depth.feeds.pcap import PacketCapture, is_capture
 from market_depth.instruments import Instrument
 

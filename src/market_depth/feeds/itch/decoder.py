@@ -18,7 +18,10 @@ from market_depth.events import (
     StatusReason,
     empty_events,
 )
-from market_depth.feeds.itch.kernels import (
+from market_depth.feeds.itch.kernels import decode_messages
+from market_depth.feeds.itch.layouts import FRAME_BYTES, HEAD_BYTES, STOCK_BYTES, STOCK_PLACES
+from market_depth.feeds.itch.order_table import ORDER_DTYPE, move_orders
+from market_depth.feeds.itch.records import (
     MAX_EVENTS_PER_MESSAGE,
     NO_TRADING,
     NOT_TOLD,
@@ -26,10 +29,7 @@ from market_depth.feeds.itch.kernels import (
     STATE_DTYPE,
     Stop,
     Work,
-    decode_messages,
 )
-from market_depth.feeds.itch.layouts import FRAME_BYTES, HEAD_BYTES, STOCK_BYTES, STOCK_PLACES
-from market_depth.feeds.itch.order_table import ORDER_DTYPE, move_orders
 
 __all__ = ["ItchDecoder", "segment_of"]
 
@@ -41,7 +41,8 @@ _SYSTEM_EVENT_BYTES: Final = 12
 
 
 def segment_of(end: int) -> NDArray[np.void]:
-    """Return one segment, shape (1,) of `SEGMENT_DTYPE`, of messages received at their own times."""
+    """Return one segment of messages that are received at their own times, shape (1,) of
+    `SEGMENT_DTYPE`."""
     return np.array([(end, -1)], SEGMENT_DTYPE)
 
 

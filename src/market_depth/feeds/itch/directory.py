@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from market_depth.errors import FeedError, quoted
 from market_depth.feeds.itch.frames import long_at, message_at, short_at
-from market_depth.feeds.itch.kernels import NOT_TOLD, TARGET_DTYPE
 from market_depth.feeds.itch.layouts import (
     FRAME_BYTES,
     MAX_MESSAGE_BYTES,
@@ -18,6 +17,7 @@ from market_depth.feeds.itch.layouts import (
     STOCK_BYTES,
     STOCK_PLACES,
 )
+from market_depth.feeds.itch.records import NOT_TOLD, TARGET_DTYPE
 from market_depth.instruments import Instrument
 from market_depth.jit import int64, kernel
 

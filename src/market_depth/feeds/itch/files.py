@@ -62,7 +62,8 @@ class FramedFiles:
         options: whose decimals are known, and what to play.
 
     Raises:
-        FeedError: if one can't be read, a symbol is not there, or this machine knows no time zones.
+        FeedError: if one can't be read or has no messages, two are of two feeds, a symbol is not
+            there, or this machine knows no time zones.
     """
 
     def __init__(self, paths: Sequence[Path], options: OpenOptions) -> None:
@@ -159,6 +160,8 @@ def message_counts_of_file(path: Path) -> dict[str, int]:
 
 def _file(path: Path) -> _File:
     head = head_of(path)
+    if not whole_messages(head, 1)[0]:
+        raise FeedError(f"{path} does not begin with a message of ITCH 5.0")
     first = head[FRAME_BYTES + HEAD_BYTES - 6 : FRAME_BYTES + HEAD_BYTES]
     midnight = midnight_ns(day_in_name(path.name), path)
     is_start = head[FRAME_BYTES:].startswith(b"S") and head[_EVENT_CODE : _EVENT_CODE + 1] == b"O"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -11,7 +10,6 @@ from numpy.typing import NDArray
 from market_depth.events import Action, BookStatus, Events, Flag, Side, StatusReason
 from market_depth.feeds.itch.frames import (
     CUT_OFF,
-    DAMAGED,
     byte_at,
     long_at,
     message_at,
@@ -27,98 +25,17 @@ from market_depth.feeds.itch.order_table import (
     put_order,
     remove_order,
 )
+from market_depth.feeds.itch.records import (
+    MAX_EVENTS_PER_MESSAGE,
+    NO_TRADING,
+    UNDEFINED_PRICE,
+    VENUE_HALT,
+    Stop,
+    Work,
+)
 from market_depth.jit import inlined_kernel, int64, kernel
 
-__all__ = [
-    "MAX_EVENTS_PER_MESSAGE",
-    "NOT_TOLD",
-    "NO_TRADING",
-    "SEGMENT_DTYPE",
-    "STATE_DTYPE",
-    "TARGET_DTYPE",
-    "UNDEFINED_PRICE",
-    "Stop",
-    "Work",
-    "decode_messages",
-]
-
-MAX_EVENTS_PER_MESSAGE: Final = 3
-UNDEFINED_PRICE: Final = 2**63 - 1
-"""Price of an execution whose order is not known, and of a broken trade."""
-NO_TRADING: Final = 1
-"""Bit of `halts`: the trading state is another than trading."""
-NOT_TOLD: Final = 4
-"""Bit of `halts`: the trading state has not been told since the day's start."""
-
-
-class Stop(IntEnum):
-    """Why the kernel has stopped."""
-
-    END = 0
-    """All whole messages have been taken."""
-    ROOM = 1
-    """There is no room for more events."""
-    TABLE = 2
-    """The table of orders is half full."""
-    JOINED = 3
-    """An order comes before a day has started."""
-    NAMED = 4
-    """A message names another stock than its locate is known to be."""
-    DAMAGED = 5
-    """What comes next is no message."""
-    STARTED = 6
-    """A day has started: books are empty. That message has been taken."""
-    OPENED = 7
-    """The hours in which the venue takes orders have begun. That message has been taken."""
-
-
-STATE_DTYPE: Final = np.dtype(
-    [
-        ("at", np.int64),  # the next message's place
-        ("segment", np.int64),  # that it is in
-        ("written", np.int64),  # events
-        ("sequence", np.int64),  # of the next message
-        ("latest_ns", np.int64),  # latest time of receipt
-        ("midnight_ns", np.int64),  # begin of the day
-        ("orders", np.int64),  # in the table
-        ("begun", np.bool_),  # a day has started, or is known to have been joined
-        ("stale", np.bool_),  # books are stale, so that halts are not told
-        ("ended", np.bool_),  # the message before was the end of a session
-        ("spun", np.bool_),  # trading states have been told since the day's start
-        ("tells_lengths", np.bool_),  # not so where zeros stand in place of the lengths
-    ],
-    align=True,
-)
-
-SEGMENT_DTYPE: Final = np.dtype(
-    [
-        ("end", np.int64),  # place behind its last byte
-        ("ts_recv", np.int64),  # ns since 1970 UTC, of all its messages; -1 takes their own times
-    ]
-)
-"""Messages that have come together; only the last one's last message may be cut off."""
-
-TARGET_DTYPE: Final = np.dtype(
-    [
-        ("symbol", np.uint64),  # its 8 bytes as a number, 0 where it has not been named
-        ("price_unit", np.int64),  # counts in 1/10000 dollar; 0 is not wanted
-        ("size_unit", np.int64),  # counts in a share
-        ("instrument_id", np.uint32),  # in events
-        ("halts", np.uint32),  # bits: NO_TRADING, 2 an operational halt, NOT_TOLD
-    ],
-    align=True,
-)
-"""What becomes of a stock; shape (65536,), by locate."""
-
-
-class Work(NamedTuple):
-    """What the kernel works on."""
-
-    state: NDArray[np.void]
-    """Shape (1,) of `STATE_DTYPE`."""
-    targets: NDArray[np.void]
-    table: NDArray[np.void]
-    """Of `ORDER_DTYPE`; a power of two."""
+__all__ = ["decode_messages"]
 
 
 class Stamp(NamedTuple):
@@ -134,9 +51,9 @@ _LENGTHS: Final = LENGTHS
 _PLACES: Final = STOCK_PLACES
 _FRAME: Final = FRAME_BYTES
 _AHEAD_BYTES: Final = 512
-"""How far ahead orders are called for: some twenty messages."""
+"""How far ahead orders are called for: some fifteen messages."""
 _ID_BYTES: Final = 40
-"""A message with an order's id, and its length, has at least so much in front of its end."""
+"""Enough for a length, and a message up to the end of its last order id."""
 _ROOM: Final = MAX_EVENTS_PER_MESSAGE
 _UNDEFINED: Final = UNDEFINED_PRICE
 _MAX_SIZE: Final = 10**9
@@ -149,9 +66,8 @@ _LIVE, _HALTED = int(BookStatus.LIVE), int(BookStatus.HALTED)
 _VENUE: Final = int(StatusReason.VENUE)
 _END, _NO_ROOM, _TABLE, _JOINED, _NAMED, _DAMAGED, _STARTED, _OPENED = map(int, Stop)
 _CUT: Final = CUT_OFF
-_NO_MESSAGE: Final = DAMAGED
-_TRADING_HALT, _VENUE_HALT = np.uint32(NO_TRADING), np.uint32(2)
-_ANY_HALT: Final = np.uint32(NO_TRADING | 2)
+_TRADING_HALT, _VENUE_HALT = np.uint32(NO_TRADING), np.uint32(VENUE_HALT)
+_ANY_HALT: Final = np.uint32(NO_TRADING | VENUE_HALT)
 
 _S, _H, _h = ord("S"), ord("H"), ord("h")
 _A, _F, _E, _C, _X, _D, _U = (ord(kind) for kind in "AFECXDU")
@@ -412,6 +328,37 @@ def look_ahead(work: Work, data: NDArray[np.uint8], at: int, end: int) -> int:
     return at
 
 
+@inlined_kernel
+def end_session(state: Any) -> None:
+    """Begin to count anew behind the end of a session."""
+    state.ended = True
+    state.begun = False
+    state.sequence = 1
+
+
+@inlined_kernel
+def stamp_of(state: Any, data: NDArray[np.uint8], at: int, ts_recv: int, target: Any) -> Stamp:
+    """Return what the events of the next message have in common."""
+    ts_event = state.midnight_ns + time_at(data, at)
+    state.latest_ns = max(state.latest_ns, ts_event if ts_recv < 0 else ts_recv)
+    return Stamp(ts_event, state.latest_ns, state.sequence, target.instrument_id)
+
+
+@inlined_kernel
+def note_message(state: Any, data: NDArray[np.uint8], at: int) -> int:
+    """Note that a message has been taken; return a `Stop` if it is about all stocks."""
+    state.sequence += 1
+    state.ended = False
+    kind = data[at]
+    if kind == _H:
+        state.spun = True
+    if kind != _S:
+        return _END
+    if data[at + 11] == _START_OF_MESSAGES:
+        return _STARTED
+    return _OPENED if data[at + 11] == _START_OF_HOURS else _END
+
+
 @kernel
 def decode_messages(
     data: NDArray[np.uint8], segments: NDArray[np.void], work: Work, events: Events
@@ -433,20 +380,18 @@ def decode_messages(
     while segment < len(segments):
         end = segments[segment].end
         length = message_at(data, at, end, state.tells_lengths)
-        if length <= 0:
-            if length == _CUT:
-                if at < end or segment + 1 == len(segments):
-                    break
-                segment += 1
-                continue
-            if length == _NO_MESSAGE or state.ended:
-                stop = _DAMAGED
+        if length == _CUT:
+            if segment + 1 == len(segments):
                 break
-            state.ended = True
-            state.begun = False
-            state.sequence = 1
+            segment += 1
+            continue
+        if length == 0 and not state.ended:
+            end_session(state)
             at += _FRAME
             continue
+        if length <= 0:
+            stop = _DAMAGED
+            break
         start = at + _FRAME
         stop = why_not(work, data, start, written + _ROOM <= len(events))
         if stop != _END:
@@ -455,23 +400,13 @@ def decode_messages(
             work, data, max(ahead, at), min(at + _AHEAD_BYTES, len(data) - _ID_BYTES)
         )
         at = start + length
-        sequence = state.sequence
-        state.sequence = sequence + 1
-        state.ended = False
-        kind = int64(data[start])
-        if kind == _S and data[start + 11] in (_START_OF_MESSAGES, _START_OF_HOURS):
-            stop = _STARTED if data[start + 11] == _START_OF_MESSAGES else _OPENED
-            break
-        if kind == _H:
-            state.spun = True
         target = work.targets[short_at(data, start + 1)]
-        if target.price_unit == 0:
-            continue
-        ts_event = state.midnight_ns + time_at(data, start)
-        ts_recv = segments[segment].ts_recv
-        state.latest_ns = max(state.latest_ns, ts_event if ts_recv < 0 else ts_recv)
-        stamp = Stamp(ts_event, state.latest_ns, sequence, target.instrument_id)
-        written = take_message(work, data, start, target, stamp, events, written)
+        if target.price_unit != 0:
+            stamp = stamp_of(state, data, start, segments[segment].ts_recv, target)
+            written = take_message(work, data, start, target, stamp, events, written)
+        stop = note_message(state, data, start)
+        if stop != _END:
+            break
     state.at = at
     state.segment = segment
     state.written = written

@@ -31,8 +31,8 @@ from market_depth.feeds.itch.decoder import ItchDecoder
 from market_depth.feeds.itch.directory import Batch, Directory, Stocks
 from market_depth.feeds.itch.files import damage_at
 from market_depth.feeds.itch.frames import count_messages, walk_messages
-from market_depth.feeds.itch.kernels import SEGMENT_DTYPE
 from market_depth.feeds.itch.layouts import FRAME_BYTES, MAX_MESSAGE_BYTES
+from market_depth.feeds.itch.records import SEGMENT_DTYPE
 from market_depth.feeds.pcap import Datagram, PacketCapture
 from market_depth.feeds.sequencing import Sequencer
 
@@ -78,8 +78,6 @@ def mold_packet(datagram: Datagram, path: Path) -> MoldPacket | None:
     if not is_text or first >= _MAX_SEQUENCE:
         return None
     body = payload[_HEAD.size :]
-    if datagram.is_whole and count and not body:
-        return None  # a request for messages
     end = np.zeros(2, np.int64)
     found = walk_messages(np.frombuffer(body, np.uint8), count, end)
     rest = len(body) - int(end[0])

@@ -8,17 +8,12 @@ orders at rest), so it is called for some messages ahead.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-from numba import types
-from numba.core import cgutils
-from numba.extending import intrinsic
-from numba.np import arrayobj
 from numpy.typing import NDArray
 
-from market_depth.jit import inlined_kernel, int64, kernel
+from market_depth.jit import call_for, inlined_kernel, int64, kernel
 
 __all__ = [
     "ORDER_DTYPE",
@@ -44,29 +39,7 @@ _HALF: Final = np.uint64(32)
 _ONE: Final = np.uint64(1)
 _MAX_SHARES: Final = np.uint32((1 << 31) - 1)
 
-_arrays: Any = arrayobj
-_codegen: Any = cgutils
-_intrinsic: Callable[[Callable[..., Any]], Callable[..., None]] = intrinsic
-
-
-@_intrinsic
-def call_for(_typing: Any, array: Any, index: Any) -> tuple[Any, Callable[..., Any]]:
-    """Have a record of an array fetched from memory, without waiting for it."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        array_type = signature.args[0]
-        data = _arrays.make_array(array_type)(context, builder, arguments[0])
-        record = _codegen.get_item_pointer(
-            context, builder, array_type, data, [arguments[1]], wraparound=False
-        )
-        ir, number = _codegen.ir, _codegen.int32_t
-        takes = ir.FunctionType(ir.VoidType(), [_codegen.voidptr_t, number, number, number])
-        prefetch = _codegen.get_or_insert_function(builder.module, takes, "llvm.prefetch.p0")
-        read, keep, as_data = number(0), number(3), number(1)
-        builder.call(prefetch, [builder.bitcast(record, _codegen.voidptr_t), read, keep, as_data])
-        return context.get_dummy_value()
-
-    return types.void(array, index), generate
+_ORDER_BYTES: Final = np.uint64(ORDER_DTYPE.itemsize)
 
 
 @inlined_kernel
@@ -80,8 +53,9 @@ def call_for_order(table: NDArray[np.void], order_id: np.uint64) -> None:
     """Have an order fetched from memory, which is to be looked for in a moment."""
     mask = np.uint64(len(table) - 1)
     home = home_of(order_id, mask)
-    call_for(table, int64(home))
-    call_for(table, int64((home + _ONE + _ONE) & mask))
+    address = np.uint64(table.ctypes.data)
+    call_for(address + home * _ORDER_BYTES)
+    call_for(address + ((home + _ONE + _ONE) & mask) * _ORDER_BYTES)
 
 
 @inlined_kernel
