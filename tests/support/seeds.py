@@ -7,7 +7,7 @@ import io
 import json
 import lzma
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from struct import pack
 from typing import Any, Final, NamedTuple
 
@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from market_depth.feeds.event_table import EventTables, Part
 from market_depth.feeds.venues import Venue
 from market_depth.feeds.venues.registry import VENUES
+from support import iex_files, itch_files
 from support.dbn_files import (
     TIME_NS,
     LevelRecord,
@@ -27,10 +28,11 @@ from support.dbn_files import (
     zstd_frames,
 )
 from support.flow import ASK, BID, add, at, batch, cancel, modify, of, set_level
+from support.pcap_files import pcap, pcapng
 from support.sources import instrument
 from support.venue_messages import MESSAGES, MS_LINES, SNAPSHOT_URLS, SNAPSHOTS
 
-__all__ = ["PACKINGS", "SEEDS", "Seed"]
+__all__ = ["PACKINGS", "SEEDS", "Seed", "seed_called"]
 
 
 class Seed(NamedTuple):
@@ -43,8 +45,8 @@ class Seed(NamedTuple):
     name: str
     """What the format wants the file to be called."""
     data: bytes
-    beside: Mapping[str, bytes] = {}
-    """Files that have to lie beside it, by name."""
+    beside: tuple[tuple[str, bytes], ...] = ()
+    """Name and content of files that have to lie beside it."""
 
     def __str__(self) -> str:
         return f"{self.format}-{self.label}" if self.label else self.format
@@ -118,6 +120,29 @@ _DBN_LEVELS: Final = [
     LevelRecord(action="T", ts_recv=TIME_NS + 1),
     LevelRecord([(99_750_000_000, 4, 1)], [(100_250_000_000, 7, 3)], ts_recv=TIME_NS + 2),
 ]
+_DEEP: Final = (
+    [iex_files.START, iex_files.directory("ACME"), iex_files.status("ACME", "T")],
+    [
+        iex_files.level("ACME", "B", 10_0000, 100, is_last=False),
+        iex_files.level("ACME", "A", 10_0100, 200),
+    ],
+    [iex_files.trade("ACME", 10_0100, 50), iex_files.level("ACME", "A", 10_0100, 150)],
+    [iex_files.operational("ACME", "O"), iex_files.level("ACME", "B", 10_0000, 0)],
+)
+_ITCH: Final = [
+    *itch_files.opening(itch_files.ACME, itch_files.BOLT),
+    itch_files.add(itch_files.ACME, 11),
+    itch_files.add(itch_files.BOLT, 12, "S", 50, 20_0000, participant="GSCO"),
+    itch_files.execute(itch_files.ACME, 11, 30),
+    itch_files.execute(itch_files.BOLT, 12, 10, price=20_0100),
+    itch_files.cancel(itch_files.ACME, 11, 20),
+    itch_files.replace(itch_files.ACME, 11, 13, 40, 10_0500),
+    itch_files.trade(itch_files.ACME, 5, 10_0000),
+    itch_files.cross(itch_files.ACME, 5, 10_0000),
+    itch_files.broken(itch_files.ACME, 6),
+    itch_files.trading(itch_files.BOLT, "H"),
+    itch_files.delete(itch_files.ACME, 13),
+]
 _RECORDED: Final = (
     batch(
         at(TIME_NS, of(7, add(11, BID, 10_000, 3))),
@@ -131,9 +156,10 @@ _TABLES: Final = EventTables(
 )
 
 
-def _journal() -> bytes:
+def _journal(**options: Any) -> bytes:
     sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, _TABLES.schema) as stream:
+    writing = pa.ipc.IpcWriteOptions(**options)
+    with pa.ipc.new_stream(sink, _TABLES.schema, options=writing) as stream:
         for events in _RECORDED:
             stream.write_batch(_TABLES.batch(events))
     data: bytes = sink.getvalue().to_pybytes()
@@ -203,6 +229,7 @@ def _made() -> Iterator[Seed]:
     yield Seed("parquet", "", "a.parquet", _parquet())
     yield Seed("parquet", "zstd", "a.parquet", _parquet(compression="zstd"))
     yield Seed("arrows", "", "a.parquet.arrows", _journal())
+    yield Seed("arrows", "zstd", "a.parquet.arrows", _journal(compression="zstd"))
     yield Seed("dbn", "mbo", "a.dbn", dbn(*busy(4)))
     yield Seed("dbn", "v1", "a.dbn", dbn(*busy(3), head=metadata(version=1), joins=True))
     yield Seed("dbn", "mbp", "a.dbn", levels_dbn(*_DBN_LEVELS))
@@ -214,8 +241,8 @@ def _made() -> Iterator[Seed]:
         ("message", "orderbook", LOBSTER_MESSAGES, LOBSTER_BOOK),
         ("orderbook", "message", LOBSTER_BOOK, LOBSTER_MESSAGES),
     ):
-        names = {LOBSTER_NAME.format(other): beside}
-        yield Seed("lobster", kind, LOBSTER_NAME.format(kind), data, names)
+        pair = (LOBSTER_NAME.format(other), beside)
+        yield Seed("lobster", kind, LOBSTER_NAME.format(kind), data, (pair,))
     yield Seed("tardis", "book", "a.csv", TARDIS_BOOK)
     yield Seed("tardis", "snapshots", "a.csv", TARDIS_SNAPSHOTS)
     yield Seed("tardis", "trades", "a.csv", TARDIS_TRADES)
@@ -224,12 +251,24 @@ def _made() -> Iterator[Seed]:
     yield Seed("dbn-csv", "mbp", "a.csv", DBN_CSV_MBP)
     yield Seed("coinbase-rest", "orders", "BTC-USD.json", COINBASE_ORDERS)
     yield Seed("coinbase-rest", "levels", "BTC-USD.json", COINBASE_LEVELS)
+    deep = iex_files.Stream().packets(*_DEEP)
+    yield Seed("iex-deep", "pcap", "a.pcap", pcap(*deep, in_ns=True))
+    yield Seed("iex-deep", "pcapng", "a.pcapng", pcapng(*deep))
+    yield Seed("itch", "", itch_files.NAME, itch_files.framed(_ITCH))
+    yield Seed("itch-pcap", "pcap", "a.pcap", pcap(*itch_files.packets(_ITCH), order=">"))
+    yield Seed("itch-pcap", "pcapng", "a.pcapng", pcapng(*itch_files.packets(_ITCH)))
     for venue in VENUES:
         for form, data in _captures(venue).items():
             yield Seed(venue.name, form, "capture", data)
 
 
 SEEDS: Final = tuple(_made())
+
+
+def seed_called(label: str) -> Seed:
+    """Return the file that `str` gives this label."""
+    (seed,) = (one for one in SEEDS if str(one) == label)
+    return seed
 
 
 def _zipped(data: bytes) -> bytes:

@@ -36,7 +36,7 @@ def names(report: Report) -> list[str]:
 
 
 def put(folder: Path, seed: Seed) -> Path:
-    for name, data in seed.beside.items():
+    for name, data in seed.beside:
         (folder / name).write_bytes(data)
     path = folder / seed.name
     path.write_bytes(seed.data)

@@ -26,13 +26,13 @@ from market_depth.errors import FeedError, quoted
 from market_depth.events import Action, Events, Side, empty_events
 from market_depth.feeds.base import Format, OpenOptions, Source
 from market_depth.feeds.changes import changes_by_time, in_order_of_receipt
-from market_depth.feeds.csv_table import CsvRows, converted, csv_rows
+from market_depth.feeds.csv_table import CsvRows, converted, csv_header, csv_rows
 from market_depth.feeds.grids import price_grid
 from market_depth.instruments import Instrument
 
 __all__ = ["FORMATS", "CranOrderbookSource"]
 
-_HEADER: Final = b"type,time,id,price,size,type"
+_HEADER: Final = "type,time,id,price,size,type"
 _COLUMNS: Final = 6
 _TYPE, _TIME, _ID, _PRICE, _SIZE, _SIDE = range(_COLUMNS)
 _NEW_SIZE: Final = _PRICE
@@ -51,7 +51,7 @@ class CranOrderbookSource:
         options: whose decimals are known, and what to play.
 
     Raises:
-        FeedError: if the file can't be read, or the symbol is another.
+        FeedError: if the file can't be read or has another header, or the symbol is another.
     """
 
     def __init__(self, path: Path, options: OpenOptions) -> None:
@@ -61,6 +61,8 @@ class CranOrderbookSource:
             raise FeedError(
                 f"{path} has no symbol {quoted(', '.join(options.symbols))}; it has {symbol}"
             )
+        if not ",".join(csv_header(path)).startswith(_HEADER):
+            raise FeedError(f"{path} does not begin with {_HEADER}")
         self._instrument = self._scan(symbol, options.known.get(symbol))
 
     @property
@@ -163,7 +165,7 @@ def _check(rows: CsvRows, column: int, is_good: np.ndarray, why: str) -> None:
 
 
 def _recognises(path: Path, head: bytes) -> bool:
-    return head.startswith(_HEADER)
+    return head.startswith(_HEADER.encode())
 
 
 def _open(paths: Sequence[Path], options: OpenOptions) -> Source:

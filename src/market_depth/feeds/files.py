@@ -27,7 +27,7 @@ __all__ = [
 
 HEAD_BYTES: Final = 64 * 1024
 """Bytes by which a format is told."""
-MAX_LINE_BYTES: Final = 64 * 1024 * 1024
+MAX_LINE_BYTES: Final = 32 * 1024 * 1024
 """Longest line; a snapshot of a large book has a few million bytes."""
 
 _ZSTD_MAGIC: Final = b"\x28\xb5\x2f\xfd"
@@ -36,8 +36,8 @@ _XZ_MAGIC: Final = b"\xfd7zXZ\x00"
 _ZIP_MAGIC: Final = b"PK\x03\x04"
 _BLOCK_BYTES: Final = 1024 * 1024
 _PACKED_BLOCK_BYTES: Final = 16 * 1024
-_PACKED_PIECE_BYTES: Final = 1024
-"""Unpacked at once, and what comes of it is held in memory: of zstd that can be 32 MB."""
+_PACKED_PIECE_BYTES: Final = 512
+"""Unpacked at once, and what comes of it is held in memory: of zstd that can be 16 MB."""
 _UNPACKED_BLOCK_BYTES: Final = 256 * 1024
 _MAX_DICTIONARY_BYTES: Final = 128 * 1024 * 1024
 """Of xz, whose strongest preset wants half of it; zstandard has the same limit by itself."""

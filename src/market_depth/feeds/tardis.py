@@ -97,6 +97,17 @@ class _File:
         columns = 1 + max(*places, *self.prices, *self.sizes)
         return csv_rows(self.path, columns, has_header=True)
 
+    def good_rows(self) -> Iterator[CsvRows]:
+        """Yield the rows up to the first damage, which is raised if nothing is before it."""
+        seen = False
+        try:
+            for rows in self.rows():
+                yield rows
+                seen = True
+        except FeedError:
+            if not seen:
+                raise
+
     def _level_names(self, what: str) -> list[str]:
         return [f"{side}[{n}].{what}" for side in ("bids", "asks") for n in range(self.levels)]
 
@@ -168,14 +179,8 @@ class _Scan:
         self._codes: dict[str, int] = {}
         self._path = files[0].path
         for file in files:
-            seen = False
-            try:
-                for rows in file.rows():
-                    self._add(file, rows)
-                    seen = True
-            except FeedError:
-                if not seen:
-                    raise
+            for rows in file.good_rows():
+                self._add(file, rows)
 
     def instrument(self, symbol: str, number: int, known: Mapping[str, Instrument]) -> Instrument:
         """Return what is known of a symbol."""
@@ -220,7 +225,8 @@ class _Scan:
         if code is None:
             if len(self._codes) == _MAX_SYMBOLS:
                 raise FeedError(
-                    f"more than {_MAX_SYMBOLS} symbols, {quoted(symbol)} being the last"
+                    f"{self._path} has more than {_MAX_SYMBOLS} symbols, the last is "
+                    f"{quoted(symbol)}"
                 )
             code = self._codes[symbol] = len(self._codes)
             self.grids[symbol] = np.zeros(2, np.int64), np.zeros(2, np.int64)

@@ -91,7 +91,7 @@ class VenueSource:
             for message in islice(read_captures(self.paths), _SCANNED_MESSAGES):
                 hand_over(parser, message)
         except FeedError as error:
-            failure = error
+            failure = error.with_traceback(None)  # which would keep what was being read
         found = {one.symbol: one for one in scan.instruments(options.known)}
         if not found:
             raise failure or FeedError(

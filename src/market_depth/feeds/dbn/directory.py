@@ -21,6 +21,8 @@ __all__ = ["TARGET_DTYPE", "Directory", "RecordFile"]
 _SCANNED_RECORDS: Final = 5_000_000
 _SCANNED_PRICES: Final = 20_000_000
 """Looked at for the instruments' decimals before playing starts, in each file."""
+_MAX_INSTRUMENTS: Final = 100_000
+"""Each has a book, which takes more memory than the metadata that name it."""
 
 TARGET_DTYPE: Final = np.dtype(
     [
@@ -129,6 +131,11 @@ class Directory:
         for symbol in wanted:
             if symbol not in ids:
                 raise no_such_symbol(files[0].path, symbol, ids)
+        if len(wanted) > _MAX_INSTRUMENTS:
+            raise FeedError(
+                f"{files[0].path} has {len(wanted)} instruments, more than {_MAX_INSTRUMENTS}; "
+                "choose with --symbols"
+            )
         grids: dict[str, int] = {}
         for found in self._found:
             for number, grid in found.grids.items():

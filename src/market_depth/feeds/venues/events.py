@@ -178,9 +178,15 @@ class EventWriter:
         if target is None:
             return
         self._clear(target, not bids and not asks, ts_event, sequence)
-        left = len(bids) + len(asks)
-        for side, rows in ((_BID, bids), (_ASK, asks)):
-            for row in rows:
+        rows = (*bids, *asks)
+        if not any(row.ts_event for row in rows):
+            self._rows.extend((row.price, row.size) for row in rows)
+            ids = [row.order_id for row in rows]
+            self._add(target, _ADD, _BID, len(bids), len(asks), ids, _SNAPSHOT, ts_event, sequence)
+            return
+        left = len(rows)
+        for side, own in ((_BID, bids), (_ASK, asks)):
+            for row in own:
                 left -= 1
                 self._rows.append((row.price, row.size))
                 self._add(

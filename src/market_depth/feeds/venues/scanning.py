@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from market_depth.errors import FeedError, quoted
 from market_depth.events import Action, BookStatus, Side, StatusReason
 from market_depth.feeds.grids import price_grid
 from market_depth.feeds.venues.base import LevelRows, OrderRow
@@ -15,6 +16,8 @@ __all__ = ["DecimalScan"]
 
 _WAITING_ROWS: Final = 65_536
 """Kept of all symbols together, for many at once are read faster."""
+_MAX_SYMBOLS: Final = 10_000
+"""Each has a book, which takes more memory than the messages that name it."""
 
 
 class _Found:
@@ -148,6 +151,10 @@ class DecimalScan:
     def _add(self, symbol: str, rows: Sequence[Sequence[str]]) -> None:
         found = self._found.get(symbol)
         if found is None:
+            if len(self._found) == _MAX_SYMBOLS:
+                raise FeedError(
+                    f"more than {_MAX_SYMBOLS} symbols, {quoted(symbol)} being the last"
+                )
             found = self._found[symbol] = _Found()
         found.rows.extend(rows)
         self._waiting_rows += len(rows)
