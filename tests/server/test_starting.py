@@ -247,9 +247,8 @@ async def test_a_signal_while_kernels_are_compiled_ends_the_server_in_good_order
         first = parse_log(await process.stderr.readline())
         assert "compiling kernels" in first["event"]
         process.terminate()
-        rest = (await process.stderr.read()).splitlines()
+        assert await process.stderr.read() == b""
         assert await process.wait() == 0
-    assert [parse_log(line)["event"] for line in rest] == ["stopped"]
 
 
 async def test_a_simulated_market_is_as_old_as_the_servers_clock_says() -> None:

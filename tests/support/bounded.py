@@ -7,7 +7,6 @@ one. Linux only: others tell no peak that can be set back.
 from __future__ import annotations
 
 import json
-import resource
 import subprocess
 import sys
 from collections.abc import Iterable, Sequence
@@ -85,6 +84,8 @@ def _played(format_name: str, path: str) -> Outcome:
 
 def main(lines: Iterable[str]) -> None:
     """Do what the lines say."""
+    import resource  # not there on Windows
+
     before: int | None = None
     for line in lines:
         task = json.loads(line)

@@ -38,7 +38,7 @@ _BLOCK_BYTES: Final = 1024 * 1024
 _PACKED_BLOCK_BYTES: Final = 16 * 1024
 _PACKED_PIECE_BYTES: Final = 512
 """Unpacked at once, and what comes of it is held in memory: of zstd that can be 16 MB."""
-_UNPACKED_BLOCK_BYTES: Final = 256 * 1024
+_UNPACKED_BLOCK_BYTES: Final = 64 * 1024
 _MAX_DICTIONARY_BYTES: Final = 128 * 1024 * 1024
 """Of xz, whose strongest preset wants half of it; zstandard has the same limit by itself."""
 
