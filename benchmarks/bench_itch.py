@@ -47,6 +47,9 @@ def run(*, quick: bool) -> Report:
         part_messages = _write_part(day, part, 10_000 if quick else 400_000)
         plain_rate = _measure_plain(report, part, part_messages)
         _measure_day(report, day, plain_rate, repeats=3 if quick else 5)
+        few = Path(folder, f"few.{FILE_NAME}")
+        write_day(few, 40_000 if quick else 2_000_000, stocks=100, most_resting=3_000)
+        _measure_few(report, few, plain_rate, repeats=3 if quick else 5)
     return report
 
 
@@ -89,6 +92,15 @@ def _measure_day(report: Report, day: Path, plain_rate: float, *, repeats: int) 
     peak = int(subprocess.run(command, capture_output=True, check=True, text=True).stdout)
     name = "market-depth, memory for books of all stocks"
     report.add(Row(name, peak / _MIB, "MiB", note=f"file: {day.stat().st_size / _MIB:,.0f} MiB"))
+
+
+def _measure_few(report: Report, day: Path, plain_rate: float, *, repeats: int) -> None:
+    """Measure a day of few stocks, whose books a processor's caches hold."""
+    messages = sum(message_counts(day).values())
+    rate = messages / median_seconds(lambda: _our_books(day), repeats)
+    row = Row("market-depth, books of a hundred stocks", rate / 1e6, "M messages/s")
+    row.baseline, row.ratio = "plain Python, books", rate / plain_rate
+    report.add(row)
 
 
 def _write_part(day: Path, part: Path, messages: int) -> int:

@@ -269,6 +269,19 @@ def test_a_loop_clears_the_books_and_starts_again() -> None:
         assert {event.ts_event for event in clearing.events} == {MARKET_NS + 2 * SECOND}
 
 
+def test_a_loop_goes_on_when_whoever_looks_has_taken_all_there_was() -> None:
+    async def looked_at() -> list[int]:
+        feed = paced(ListSource([tick(0, 1), tick(0.1, 2)]), at_end=AtEnd.LOOP)
+        batches = feed.batches()
+        upcoming = asyncio.ensure_future(anext(batches))
+        await asyncio.sleep(0)
+        taken = [events_of(events) for events in feed.due_events(wall_ns() + SECOND)]
+        assert [event.order_id for events in taken for event in events] == [1, 2]
+        return [event.action for event in events_of(await upcoming)]
+
+    assert run_virtually(looked_at()) == [Action.CLEAR, Action.STATUS]
+
+
 def test_a_loop_over_nothing_is_refused() -> None:
     with pytest.raises(FeedError, match="without events"):
         play(paced(ListSource(), at_end=AtEnd.LOOP))

@@ -172,15 +172,13 @@ class PacedFeed:
             FeedError: where a source can't be read any further, or has nothing to loop over.
         """
         while True:
-            handed_over = False
             async for events in self._play():
-                handed_over = True
                 yield events
             if self._sought_ns is None and self._at_end is AtEnd.EXIT:
                 return
             while self._sought_ns is None and self._at_end is AtEnd.HOLD:
                 await self._sleep(None)
-            if self._sought_ns is None and not handed_over:
+            if self._sought_ns is None and self.events == self._events_before:
                 raise FeedError("a feed without events can't be played in a loop")
             yield self._clearing_events()
             await asyncio.sleep(0)
