@@ -8,7 +8,14 @@ import msgspec
 
 from market_depth.errors import ConfigError
 
-__all__ = ["MAX_DECIMALS", "Instrument", "decimals_of", "format_units", "parse_units"]
+__all__ = [
+    "MAX_DECIMALS",
+    "Instrument",
+    "decimals_of",
+    "format_units",
+    "parse_units",
+    "refined",
+]
 
 MAX_DECIMALS = 9
 """Most decimals of a price or quantity; Databento's fixed point has as many."""
@@ -33,6 +40,24 @@ class Instrument(msgspec.Struct, frozen=True):
     may_cross: bool = True
     """Whether a crossed or locked book can be the venue's own, as in an auction; where it can't
     be, it shows that something has been lost."""
+
+
+def refined(instrument: Instrument, known: Instrument | None) -> Instrument:
+    """Return an instrument of a format of fixed price decimals with what else is known of it.
+
+    Args:
+        instrument: as the format tells it; prices keep its decimals at least.
+        known: whose tick and decimals are to be used; `None` changes nothing.
+    """
+    if known is None:
+        return instrument
+    decimals = max(known.price_decimals, instrument.price_decimals)
+    return msgspec.structs.replace(
+        instrument,
+        price_decimals=decimals,
+        quantity_decimals=known.quantity_decimals,
+        tick_size=known.tick_size * 10 ** (decimals - known.price_decimals),
+    )
 
 
 def decimals_of(text: str) -> int:

@@ -21,7 +21,7 @@ def reason_of(error: BaseException) -> str:
     return " ".join(str(error).split())[:_REASON_CHARACTERS] or type(error).__name__
 
 
-def no_such_symbol(path: Path, symbol: str, there: Iterable[str]) -> FeedError:
+def no_such_symbol(path: Path | str, symbol: str, there: Iterable[str]) -> FeedError:
     """Return the error for a symbol that a file has not, with a few that it has."""
     shown = ", ".join(map(_plain, islice(there, _SHOWN_SYMBOLS))) or "none"
     return FeedError(f"{path} has no symbol {quoted(symbol)}; it has {shown}")

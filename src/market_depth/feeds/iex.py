@@ -23,20 +23,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from market_depth.errors import FeedError, quoted
+from market_depth.errors import FeedError
 from market_depth.events import Events
 from market_depth.feeds.base import Format, OpenOptions, Source
 from market_depth.feeds.changes import whole_changes
+from market_depth.feeds.complaints import no_such_symbol
 from market_depth.feeds.iex_messages import Segment, is_deep, segments_of
 from market_depth.feeds.iex_player import PRICE_DECIMALS, SegmentPlayer
 from market_depth.feeds.pcap import PacketCapture, is_capture
-from market_depth.instruments import Instrument
+from market_depth.instruments import Instrument, refined
 
 __all__ = ["FORMATS", "IexSource"]
 
 _TICK: Final = 100
 _SCANNED_MESSAGES: Final = 1_000_000
-_SHOWN_SYMBOLS: Final = 5
 
 
 class IexSource:
@@ -56,8 +56,7 @@ class IexSource:
         wanted = found if options.symbols is None else list(dict.fromkeys(options.symbols))
         for symbol in wanted:
             if symbol not in found:
-                shown = ", ".join(found[:_SHOWN_SYMBOLS]) or "none"
-                raise FeedError(f"{paths[0]} has no symbol {quoted(symbol)}; it has {shown}")
+                raise no_such_symbol(paths[0], symbol, found)
         self._instruments = [
             _instrument(number, symbol, options.known) for number, symbol in enumerate(wanted, 1)
         ]
@@ -116,20 +115,8 @@ def _text(symbol: bytes) -> str:
 
 
 def _instrument(number: int, symbol: str, known: Mapping[str, Instrument]) -> Instrument:
-    one = known.get(symbol)
-    decimals, tick, quantity_decimals = PRICE_DECIMALS, _TICK, 0
-    if one is not None:
-        decimals = max(one.price_decimals, PRICE_DECIMALS)
-        tick = one.tick_size * 10 ** (decimals - one.price_decimals)
-        quantity_decimals = one.quantity_decimals
-    return Instrument(
-        instrument_id=number,
-        symbol=symbol,
-        price_decimals=decimals,
-        quantity_decimals=quantity_decimals,
-        tick_size=tick,
-        has_orders=False,
-    )
+    told = Instrument(number, symbol, PRICE_DECIMALS, 0, _TICK, has_orders=False)
+    return refined(told, known.get(symbol))
 
 
 def _recognises(path: Path, head: bytes) -> bool:

@@ -35,7 +35,7 @@ from market_depth.feeds.lobster_files import (
     read_day,
 )
 from market_depth.feeds.merging import merged_by_time
-from market_depth.instruments import Instrument
+from market_depth.instruments import Instrument, refined
 
 __all__ = ["FORMATS", "LobsterSource"]
 
@@ -99,18 +99,9 @@ def _instrument(
         except FeedError:
             if not seen:
                 raise
-    decimals, tick = PRICE_DECIMALS, gcd(step, _BELIEVED_TICK) if step else 1
-    if known is not None:
-        decimals = max(known.price_decimals, PRICE_DECIMALS)
-        tick = known.tick_size * 10 ** (decimals - known.price_decimals)
-    return Instrument(
-        instrument_id=number,
-        symbol=symbol,
-        price_decimals=decimals,
-        quantity_decimals=0 if known is None else known.quantity_decimals,
-        tick_size=tick,
-        has_orders=False,
-    )
+    tick = gcd(step, _BELIEVED_TICK) if step else 1
+    told = Instrument(number, symbol, PRICE_DECIMALS, 0, tick, has_orders=False)
+    return refined(told, known)
 
 
 def _events(day: LobsterDay, instrument: Instrument) -> Iterator[Events]:

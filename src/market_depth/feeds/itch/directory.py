@@ -8,7 +8,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from market_depth.errors import FeedError, quoted
+from market_depth.errors import FeedError
+from market_depth.feeds.complaints import no_such_symbol
 from market_depth.feeds.itch.frames import long_at, message_at, short_at
 from market_depth.feeds.itch.layouts import (
     FRAME_BYTES,
@@ -18,7 +19,7 @@ from market_depth.feeds.itch.layouts import (
     STOCK_PLACES,
 )
 from market_depth.feeds.itch.records import NOT_TOLD, TARGET_DTYPE
-from market_depth.instruments import Instrument
+from market_depth.instruments import Instrument, refined
 from market_depth.jit import int64, kernel
 
 __all__ = ["Batch", "Directory", "Stocks"]
@@ -30,7 +31,6 @@ _LOCATES: Final = 65_536
 _TICK: Final = 100
 """One cent."""
 _SCANNED_BYTES: Final = 256 * 1024 * 1024
-_SHOWN_SYMBOLS: Final = 5
 
 _PLACES: Final = STOCK_PLACES
 _FRAME: Final = FRAME_BYTES
@@ -140,8 +140,7 @@ class Directory:
         wanted = list(ids) if symbols is None else list(dict.fromkeys(symbols))
         for symbol in wanted:
             if symbol not in ids:
-                shown = ", ".join(list(ids)[:_SHOWN_SYMBOLS])
-                raise FeedError(f"{name} has no symbol {quoted(symbol)}; it has {shown or 'none'}")
+                raise no_such_symbol(name, symbol, ids)
         self.instruments = [_instrument(ids[one], one, known.get(one)) for one in wanted]
         self._by_symbol = {one.symbol: one for one in self.instruments}
 
@@ -215,15 +214,4 @@ def _free_ids(taken: set[int]) -> Iterator[int]:
 
 
 def _instrument(number: int, symbol: str, known: Instrument | None) -> Instrument:
-    decimals, tick, quantity_decimals = PRICE_DECIMALS, _TICK, 0
-    if known is not None:
-        decimals = max(known.price_decimals, PRICE_DECIMALS)
-        tick = known.tick_size * 10 ** (decimals - known.price_decimals)
-        quantity_decimals = known.quantity_decimals
-    return Instrument(
-        instrument_id=number,
-        symbol=symbol,
-        price_decimals=decimals,
-        quantity_decimals=quantity_decimals,
-        tick_size=tick,
-    )
+    return refined(Instrument(number, symbol, PRICE_DECIMALS, 0, _TICK), known)
