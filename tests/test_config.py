@@ -133,11 +133,11 @@ def test_the_limits_are_those_among_the_options() -> None:
         stall_s=8.0,
         handshake_timeout_s=9.0,
         ping_interval_s=10.0,
+        compression=True,
     )
     assert config.limits() == Limits(
         max_connections=1,
         max_connections_per_address=2,
-        max_streams=3,
         max_message_bytes=400,
         message_rate_hz=5.0,
         message_burst=6,
@@ -145,7 +145,9 @@ def test_the_limits_are_those_among_the_options() -> None:
         stall_s=8.0,
         handshake_timeout_s=9.0,
         ping_interval_s=10.0,
+        allows_compression=True,
     )
+    assert config.stream_options().max_streams == 3
 
 
 def test_a_config_file_gives_options_as_the_command_line_would(path: Path) -> None:

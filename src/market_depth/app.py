@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import secrets
 import signal
 import sys
 import time
@@ -67,9 +68,7 @@ async def serve(config: ServeConfig, feed: PacedFeed | None = None) -> None:
     limits = _within_open_files(config.limits())
     manager = StreamManager(
         market,
-        interval_s=config.interval_ms / 1000,
-        max_levels=config.max_levels,
-        max_streams=limits.max_streams,
+        replace(config.stream_options(), epoch=secrets.token_hex(8)),
         feed=feed,
         stopwatch=Stopwatch(time.perf_counter, metrics.encode_seconds.observe),
     )
@@ -138,7 +137,10 @@ async def _drive(
     """
     try:
         async for events in feed.batches():
-            manager.apply(events)
+            for part in manager.turns(events):
+                manager.apply(part, time.time_ns())
+                if len(part) < len(events):
+                    await asyncio.sleep(0)
             playback.sample()
             first_events.set()
     except FeedError as error:

@@ -72,10 +72,18 @@ class RequestError(MarketDepthError):
         code: what kind of failure, as in the wire contract.
         message: one line saying what was wrong, and with which value.
         stream_id: the stream that the request was about, `None` if it can't be told.
+        request_id: the `id` that the request had, `None` if it had none, or another will add it.
     """
 
-    def __init__(self, code: ErrorCode, message: str, stream_id: str | None = None) -> None:
+    def __init__(
+        self,
+        code: ErrorCode,
+        message: str,
+        stream_id: str | None = None,
+        request_id: int | str | None = None,
+    ) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
         self.stream_id = stream_id
+        self.request_id = request_id

@@ -8,14 +8,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from market_depth.book import BookPolicy, Books
+from market_depth.book.changes import level_changes, order_changes
 from market_depth.jit import kernels_are_cached
 from market_depth.logs import get_logger
-from market_depth.protocol.json_views import JsonViewWriter
+from market_depth.protocol.json_writer import JsonWriter
+from market_depth.protocol.messages import DataType
+from market_depth.protocol.view_checksum import ViewChecksum
 from market_depth.simulator import SimulatedVenue, load_profiles
+from market_depth.views import View
 
 __all__ = ["stopped_by_signals", "warm_up"]
 
 log = get_logger()
+
+_BY_PRICE_AND_ORDER = (DataType.MBP, DataType.MBO)
 
 
 def warm_up() -> None:
@@ -27,12 +33,24 @@ def warm_up() -> None:
     instrument_id = profile.instrument.instrument_id
     books = Books([instrument_id], BookPolicy())
     chunks = venue.chunks()
-    for _ in range(2):
-        books.apply(next(chunks))
     book = books[instrument_id]
-    writer = JsonViewWriter()
-    for view in (book.mbp(1, 0), book.mbo(1, 0)):
-        writer.write(view, 2, 2)
+    books.apply(next(chunks))
+    before = (book.mbp(1, 0), book.mbo(1, 0))
+    books.apply(next(chunks))
+    after = (book.mbp(1, 0), book.mbo(1, 0))
+    book.grouped_mbp(1, 1, 0)
+    _write_views(before, after)
+
+
+def _write_views(before: tuple[View, View], after: tuple[View, View]) -> None:
+    writer, checksum = JsonWriter(), ViewChecksum()
+    compared = (level_changes, order_changes)
+    for data_type, old, new, compare in zip(
+        _BY_PRICE_AND_ORDER, before, after, compared, strict=True
+    ):
+        writer.write(data_type, new, 2, 2)
+        writer.write_changes(data_type, compare(old, new), 2, 2)
+        checksum.of(data_type, new)
 
 
 @contextmanager

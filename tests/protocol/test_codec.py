@@ -4,31 +4,36 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from market_depth.errors import ErrorCode, RequestError
-from market_depth.protocol.codec import decode_request, encode_response
+from market_depth.protocol.codec import decode_request
+from market_depth.protocol.encoders import JsonEncoder
 from market_depth.protocol.messages import (
     DataType,
     Error,
     HeartBeat,
-    Ping,
-    Request,
     Response,
     Shutdown,
-    Subscribe,
     Subscribed,
-    Unsubscribe,
     Unsubscribed,
+)
+from market_depth.protocol.requests import (
+    ListSubscriptions,
+    ListSymbols,
+    Ping,
+    Request,
+    Subscribe,
+    Unsubscribe,
 )
 from support.hypothesis_settings import relaxed
 
 SUBSCRIBE = {"type": "Subscribe", "stream_id": "btc", "symbol": "BTCUSD", "data_type": "MBP"}
-PART_2 = {
+EXTENDED = {
     "mode": "delta",
     "interval_ms": 100,
     "group": "0.50",
@@ -47,6 +52,12 @@ def subscribe(**fields: Any) -> bytes:
     """Return a Subscribe with some fields set, or left out where they are `None`."""
     merged = {**SUBSCRIBE, **fields}
     return encoded(**{name: value for name, value in merged.items() if value is not ...})
+
+
+def wanted(stream_id: str, data_type: DataType, max_levels: int | None = None) -> Subscribe:
+    return Subscribe(
+        stream_id=stream_id, symbol="BTCUSD", data_type=data_type, max_levels=max_levels
+    )
 
 
 def refusal(text: bytes) -> RequestError:
@@ -68,13 +79,13 @@ def refusal(text: bytes) -> RequestError:
         (
             b'{"type":"Subscribe","stream_id":"btc_mbp","symbol":"BTCUSD","data_type":"MBP",'
             b'"max_levels":20}',
-            Subscribe("btc_mbp", "BTCUSD", DataType.MBP, 20),
+            wanted("btc_mbp", DataType.MBP, 20),
         ),
-        (subscribe(data_type="MBO"), Subscribe("btc", "BTCUSD", DataType.MBO)),
-        (subscribe(max_levels=None), Subscribe("btc", "BTCUSD", DataType.MBP)),
-        (subscribe(max_levels=1), Subscribe("btc", "BTCUSD", DataType.MBP, 1)),
-        (subscribe(stream_id="x" * 128), Subscribe("x" * 128, "BTCUSD", DataType.MBP)),
-        (subscribe(stream_id="π 🙂\n"), Subscribe("π 🙂\n", "BTCUSD", DataType.MBP)),
+        (subscribe(data_type="MBO"), wanted("btc", DataType.MBO)),
+        (subscribe(max_levels=None), wanted("btc", DataType.MBP)),
+        (subscribe(max_levels=1), wanted("btc", DataType.MBP, 1)),
+        (subscribe(stream_id="x" * 128), wanted("x" * 128, DataType.MBP)),
+        (subscribe(stream_id="π 🙂\n"), wanted("π 🙂\n", DataType.MBP)),
         (b'{"type":"Unsubscribe","stream_id":"btc_mbp"}', Unsubscribe("btc_mbp")),
         (b' {"stream_id" : "a" , "type" : "Unsubscribe"} \r\n', Unsubscribe("a")),
         (
@@ -96,8 +107,8 @@ def test_levels_left_out_or_null_are_twenty() -> None:
 
 
 def test_unknown_fields_are_ignored() -> None:
-    text = subscribe(id=7, colour={"deep": [1, None]}, **{"": "x"})
-    assert decode_request(text) == Subscribe("btc", "BTCUSD", DataType.MBP)
+    text = subscribe(colour={"deep": [1, None]}, **{"": "x"})
+    assert decode_request(text) == wanted("btc", DataType.MBP)
 
 
 @pytest.mark.parametrize(
@@ -116,9 +127,8 @@ def test_unknown_fields_are_ignored() -> None:
         (subscribe(symbol=10**30), ["symbol", "str", f"got {10**30}"]),
         (subscribe(symbol={"a": [1]}), ["symbol", 'got {"a":[1]}']),
         (subscribe(data_type=...), ["data_type", "missing"]),
-        (subscribe(data_type="TRADES"), ["data_type", '"TRADES"', "MBP or MBO"]),
-        (subscribe(data_type="mbp"), ["data_type", '"mbp"', "MBP or MBO"]),
-        (subscribe(data_type=5), ["data_type", "5", "MBP or MBO"]),
+        (subscribe(data_type="mbp"), ["data_type", '"mbp"', "MBP, MBO, BBO or TRADES"]),
+        (subscribe(data_type=5), ["data_type", "5", "MBP, MBO, BBO or TRADES"]),
         (subscribe(type="Subscribed"), ["type", '"Subscribed"', "Unsubscribe"]),
         (subscribe(type="line\nbreak"), ["type", r'"line\nbreak"']),
         (subscribe(type=3), ["type", "3"]),
@@ -148,7 +158,10 @@ def test_a_wrong_field_is_named_with_its_value_and_the_stream(
         (subscribe(stream_id=None), ["stream_id", "got null"]),
         (encoded(type="Unsubscribe"), ["stream_id", "missing"]),
         (encoded(type="Unsubscribe", stream_id=["btc"]), ["stream_id", 'got ["btc"]']),
-        (b"{}", ["type", "missing", "Subscribe, Unsubscribe or Ping"]),
+        (
+            b"{}",
+            ["type", "missing", "Subscribe, Unsubscribe, Ping, ListSymbols or ListSubscriptions"],
+        ),
         (b"[]", ["object", "got []"]),
         (b"null", ["object", "got null"]),
         (b'"Ping"', ["object", 'got "Ping"']),
@@ -195,23 +208,58 @@ def test_what_is_not_json_is_called_so(text: bytes) -> None:
     assert error.stream_id is None
 
 
-@pytest.mark.parametrize("field", PART_2)
-@pytest.mark.parametrize("value", [..., None], ids=["given", "null"])
-def test_a_field_of_part_2_is_refused_by_name(field: str, value: Any) -> None:
-    given_value = PART_2[field] if value is ... else value
-    error = refusal(subscribe(**{field: given_value}))
-    assert error.message == f"{field} is not supported by this server"
-    assert error.stream_id == "btc"
+@pytest.mark.parametrize("field", EXTENDED)
+def test_a_field_beyond_the_original_ones_opts_into_more(field: str) -> None:
+    given_fields = {field: EXTENDED[field]} | ({"symbol": None} if field == "symbols" else {})
+    request = decode_request(subscribe(**given_fields))
+    assert isinstance(request, Subscribe)
+    assert request.is_extended
+    assert decode_request(subscribe(**{field: None})) == wanted("btc", DataType.MBP)
 
 
-def test_symbols_instead_of_symbol_is_refused_by_name() -> None:
-    error = refusal(subscribe(symbol=..., symbols=["*"]))
-    assert error.message == "symbols is not supported by this server"
+@pytest.mark.parametrize("data_type", [DataType.BBO, DataType.TRADES])
+def test_a_data_type_beyond_the_original_ones_opts_into_more(data_type: DataType) -> None:
+    assert wanted("btc", data_type).is_extended
+    assert decode_request(subscribe(data_type=data_type.value)) == wanted("btc", data_type)
 
 
-@pytest.mark.parametrize("kind", ["ListSymbols", "ListSubscriptions"])
-def test_a_request_of_part_2_is_an_unknown_type(kind: str) -> None:
-    assert f'unknown type "{kind}"' in refusal(encoded(type=kind)).message
+@pytest.mark.parametrize("request_id", [0, -7, 10**15, "", "a name", "x" * 128])
+def test_an_id_opts_into_nothing_else(request_id: int | str) -> None:
+    request = decode_request(subscribe(id=request_id))
+    assert isinstance(request, Subscribe)
+    assert request.id == request_id
+    assert not request.is_extended
+
+
+@pytest.mark.parametrize(
+    ("fields", "named"),
+    [
+        ({"mode": "Delta"}, ["mode", '"Delta"', "snapshot or delta"]),
+        ({"interval_ms": -1}, ["interval_ms", ">= 0", "got -1"]),
+        ({"interval_ms": 0.5}, ["interval_ms", "got 0.5"]),
+        ({"group": 0.5}, ["group", "got 0.5"]),
+        ({"checksum": 1}, ["checksum", "got 1"]),
+        ({"resume": 812}, ["resume", "got 812"]),
+        ({"resume": {"epoch": "e"}}, ["resume", "sequence"]),
+        ({"resume": {"epoch": "e", "sequence": -1}}, ["resume.sequence", "got -1"]),
+        ({"symbols": "BTCUSD"}, ["symbols", 'got "BTCUSD"']),
+        ({"symbols": ["BTCUSD", 7]}, ["symbols", "str", 'got ["BTCUSD",7]']),
+        ({"symbols": ["BTCUSD"]}, ["symbol and symbols"]),
+        ({"id": 7, "max_levels": 0}, ["max_levels"]),
+    ],
+)
+def test_a_wrong_field_beyond_the_original_ones_is_named(
+    fields: dict[str, Any], named: list[str]
+) -> None:
+    error = refusal(subscribe(**fields))
+    for words in named:
+        assert words in error.message
+    assert (error.stream_id, error.request_id) == ("btc", fields.get("id"))
+
+
+@pytest.mark.parametrize("kind", [ListSymbols, ListSubscriptions])
+def test_lists_are_asked_for(kind: type[ListSymbols] | type[ListSubscriptions]) -> None:
+    assert decode_request(encoded(type=kind.__name__, id="x")) == kind(id="x")
 
 
 def check_any(text: bytes) -> None:
@@ -221,7 +269,7 @@ def check_any(text: bytes) -> None:
     except RequestError:
         refusal(text)
     else:
-        assert isinstance(request, Subscribe | Unsubscribe | Ping)
+        assert isinstance(request, get_args(Request))
 
 
 @relaxed
@@ -249,7 +297,9 @@ ANY_JSON = st.recursive(
 
 
 @relaxed
-@given(st.dictionaries(st.sampled_from([*SUBSCRIBE, *PART_2, "max_levels", "timestamp"]), ANY_JSON))
+@given(
+    st.dictionaries(st.sampled_from([*SUBSCRIBE, *EXTENDED, "max_levels", "timestamp"]), ANY_JSON)
+)
 def test_any_object_is_understood_or_refused(fields: dict[str, Any]) -> None:
     check_any(encoded(**fields))
 
@@ -281,4 +331,4 @@ def test_any_object_is_understood_or_refused(fields: dict[str, Any]) -> None:
     ],
 )
 def test_answers_have_the_contracts_fields_in_its_order(message: Response, text: bytes) -> None:
-    assert encode_response(message) == text
+    assert JsonEncoder().message(message) == text

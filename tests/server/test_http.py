@@ -161,7 +161,7 @@ def symbol_info(
         "tick_size": tick_size,
         "price_decimals": price_decimals,
         "quantity_decimals": quantity_decimals,
-        "data_types": ["MBP", "MBO"],
+        "data_types": ["MBP", "MBO", "BBO", "TRADES"],
         "status": "Live",
     }
 

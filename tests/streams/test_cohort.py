@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from market_depth.streams.cohort import Cohort
-from market_depth.streams.manager import COHORT_SUBSCRIBERS
+from market_depth.streams.cohorts import COHORT_SUBSCRIBERS
 from support.hypothesis_settings import relaxed
 from support.subscribers import BEGIN_S, INTERVAL_S, Collector, Server, order
 
@@ -88,7 +88,7 @@ def test_a_flush_long_overdue_is_made_up_for_once(server: Server) -> None:
 
 
 def cohorts_of(server: Server) -> list[Cohort]:
-    return server.manager._cohorts
+    return list(server.manager._cohorts)
 
 
 def test_subscribers_are_spread_over_cohorts_whose_moments_lie_apart(server: Server) -> None:

@@ -9,6 +9,7 @@ import pytest
 from market_depth.errors import RequestError
 from market_depth.events import BookStatus, StatusReason
 from market_depth.protocol.messages import DataType
+from market_depth.protocol.requests import Unsubscribe
 from support.flow import batch, cancel, status
 from support.subscribers import (
     BTC,
@@ -266,9 +267,9 @@ def test_only_what_is_watched_is_asked_for(server: Server) -> None:
     assert server.feed.asked_for == [[1], [1]]
     server.subscribe(subscriber, "e", ETH)
     server.beat()
-    server.manager.unsubscribe(subscriber, "b")
+    server.manager.unsubscribe(subscriber, Unsubscribe("b"))
     server.beat()
-    server.manager.unsubscribe(subscriber, "b2")
+    server.manager.unsubscribe(subscriber, Unsubscribe("b2"))
     server.beat()
     assert server.feed.asked_for[2:] == [[2], [1, 2], [1, 2], [2]]
 
@@ -305,10 +306,11 @@ def test_symbols_are_described(server: Server) -> None:
     shown = {info.symbol: info for info in server.manager.symbols()}
     assert list(shown) == list(INSTRUMENTS)
     btc, by_price = shown[BTC], shown[BY_PRICE]
-    assert bytes(btc.tick_size) == b"0.01"
+    assert str(btc.tick_size) == "0.01"
     assert (btc.price_decimals, btc.quantity_decimals) == (2, 0)
-    assert (btc.data_types, btc.status) == ([DataType.MBP, DataType.MBO], "Live")
-    assert (by_price.data_types, by_price.status) == ([DataType.MBP], "Waiting")
+    assert (btc.data_types, btc.status) == (list(DataType), "Live")
+    by_price_types = [DataType.MBP, DataType.BBO, DataType.TRADES]
+    assert (by_price.data_types, by_price.status) == (by_price_types, "Waiting")
 
 
 def test_a_snapshot_is_the_data_of_a_market_data(server: Server) -> None:

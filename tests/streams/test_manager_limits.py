@@ -9,6 +9,7 @@ import pytest
 
 from market_depth.errors import ErrorCode, RequestError
 from market_depth.protocol.messages import DataType
+from market_depth.protocol.requests import Unsubscribe
 from market_depth.streams import StreamManager
 from support.sources import instrument
 from support.subscribers import (
@@ -39,7 +40,7 @@ def refusal(action: Callable[[], object]) -> RequestError:
 
 
 def channels(manager: StreamManager) -> int:
-    return len(manager._channels)
+    return len(manager._cohorts._channels)
 
 
 def members(manager: StreamManager) -> int:
@@ -86,7 +87,7 @@ def test_a_stream_too_many_is_refused(server: Server) -> None:
     error = refusal(lambda: server.subscribe(subscriber, "more"))
     assert (error.code, error.stream_id) == (ErrorCode.TOO_MANY, "more")
     assert str(MAX_STREAMS) in error.message
-    server.manager.unsubscribe(subscriber, "3")
+    server.manager.unsubscribe(subscriber, Unsubscribe("3"))
     server.subscribe(subscriber, "more")
 
 
@@ -133,7 +134,7 @@ def test_an_ended_stream_is_confirmed_and_gets_nothing_more(server: Server) -> N
     subscriber = server.subscriber("one")
     server.subscribe(subscriber, "two")
     subscriber.take()
-    server.manager.unsubscribe(subscriber, "one")
+    server.manager.unsubscribe(subscriber, Unsubscribe("one"))
     assert subscriber.take() == [{"type": "Unsubscribed", "stream_id": "one"}]
     server.apply(order(10))
     server.beat()
@@ -142,7 +143,7 @@ def test_an_ended_stream_is_confirmed_and_gets_nothing_more(server: Server) -> N
 
 def test_an_unknown_stream_can_not_be_ended(server: Server) -> None:
     subscriber, other = server.subscriber("mine"), server.subscriber("theirs")
-    error = refusal(lambda: server.manager.unsubscribe(subscriber, "theirs"))
+    error = refusal(lambda: server.manager.unsubscribe(subscriber, Unsubscribe("theirs")))
     assert (error.code, error.stream_id) == (ErrorCode.NOT_FOUND, "theirs")
     assert "'theirs'" in error.message
     assert list(other.streams) == ["theirs"]
@@ -150,7 +151,7 @@ def test_an_unknown_stream_can_not_be_ended(server: Server) -> None:
 
 def test_an_ended_streams_name_can_be_used_again(server: Server) -> None:
     subscriber = server.subscriber("s")
-    server.manager.unsubscribe(subscriber, "s")
+    server.manager.unsubscribe(subscriber, Unsubscribe("s"))
     server.subscribe(subscriber, "s", ETH)
     kinds = [(message["type"], message.get("symbol")) for message in subscriber.take()]
     assert kinds == [("Unsubscribed", None), ("Subscribed", ETH), ("MarketData", ETH)]
@@ -163,9 +164,9 @@ def test_ended_streams_leave_nothing_behind(server: Server) -> None:
     manager = server.manager
     assert (channels(manager), members(manager), manager.counters.subscriptions) == (7, 6, 12)
     for subscriber in subscribers[:3]:
-        manager.unsubscribe(subscriber, "a")
+        manager.unsubscribe(subscriber, Unsubscribe("a"))
         assert subscriber.cohort is not None
-        manager.unsubscribe(subscriber, "b")
+        manager.unsubscribe(subscriber, Unsubscribe("b"))
         assert subscriber.cohort is None
     assert (channels(manager), members(manager), manager.counters.subscriptions) == (4, 3, 6)
     for subscriber in subscribers[3:]:
@@ -207,6 +208,6 @@ def test_a_subscriber_that_can_take_nothing_does_not_harm_the_others(server: Ser
     server.apply(order(10))
     server.beat()
     assert len(first.take()) == len(last.take()) == 1
-    server.manager.unsubscribe(gone, "s")
+    server.manager.unsubscribe(gone, Unsubscribe("s"))
     server.manager.drop(gone)
     assert server.manager.counters.subscriptions == 2

@@ -8,8 +8,10 @@ from typing import Any
 
 from market_depth.events import Events
 from market_depth.instruments import Instrument
-from market_depth.protocol.messages import DataType, Subscribe
-from market_depth.streams import StreamManager, Subscriber
+from market_depth.protocol.messages import DataType
+from market_depth.protocol.requests import Subscribe
+from market_depth.protocol.wire import JSON, Wire
+from market_depth.streams import StreamManager, StreamOptions, Subscriber
 from market_depth.streams.channel import Stopwatch
 from market_depth.streams.market import Market
 from support.flow import ASK, BID, Event, add, batch, of
@@ -22,6 +24,7 @@ WALL_NS = 1_757_996_306_806_069_000
 WALL = "2025-09-16T04:18:26.806069Z"
 MAX_LEVELS = 100
 MAX_STREAMS = 8
+EPOCH = "e1"
 
 BTC, ETH, BY_PRICE = "BTCUSD", "ETHUSD", "BYPRICE"
 INSTRUMENTS = {
@@ -46,8 +49,8 @@ def payload(frame: bytes) -> bytes:
 class Collector(Subscriber):
     """Keeps every frame."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, wire: Wire = JSON) -> None:
+        super().__init__(wire)
         self.frames: list[bytes] = []
 
     def write(self, frame: bytes) -> None:
@@ -70,6 +73,7 @@ class FakeFeed:
         self.due: list[Events] = []
         self.asked_for: list[list[int]] = []
         """Of which instruments what is due was asked for, call by call."""
+        self.is_prompt = False
 
     def due_events(self, wall_ns: int, instrument_ids: Container[int]) -> Iterator[Events]:
         self.asked_for.append([number for number in range(1, 10) if number in instrument_ids])
@@ -78,6 +82,9 @@ class FakeFeed:
 
     def market_time_ns(self, wall_ns: int) -> int:
         return wall_ns - self.behind_ns
+
+    def be_prompt(self, is_prompt: bool) -> None:
+        self.is_prompt = is_prompt
 
 
 class Server:
@@ -89,9 +96,12 @@ class Server:
         self.encode_times: list[float] = []
         self.manager = StreamManager(
             self.market,
-            interval_s=INTERVAL_S,
-            max_levels=MAX_LEVELS,
-            max_streams=MAX_STREAMS,
+            StreamOptions(
+                interval_ms=round(1000 * INTERVAL_S),
+                max_levels=MAX_LEVELS,
+                max_streams=MAX_STREAMS,
+                epoch=EPOCH,
+            ),
             feed=self.feed,
             stopwatch=Stopwatch(lambda: 0.0, self.encode_times.append),
         )
@@ -102,7 +112,7 @@ class Server:
         return WALL_NS + round((self.now_s - BEGIN_S) * 1e9)
 
     def apply(self, *events: Event) -> None:
-        self.manager.apply(batch(*events))
+        self.manager.apply(batch(*events), self.wall_ns)
 
     def subscribe(
         self,
@@ -111,8 +121,15 @@ class Server:
         symbol: str = BTC,
         data_type: DataType = DataType.MBP,
         max_levels: int = 20,
+        **fields: Any,
     ) -> None:
-        request = Subscribe(stream_id, symbol, data_type, max_levels)
+        request = Subscribe(
+            stream_id=stream_id,
+            symbol=symbol,
+            data_type=data_type,
+            max_levels=max_levels,
+            **fields,
+        )
         self.manager.subscribe(subscriber, request, self.now_s, self.wall_ns)
 
     def subscriber(self, stream_id: str = "s", **what: Any) -> Collector:

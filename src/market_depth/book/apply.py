@@ -212,6 +212,7 @@ def apply_event(
         totals.invalid_events += 1
     if changed:
         totals.sequence += 1
+        totals.event_ns = event.ts_event
         if totals.status == _WAITING:
             totals.status = _LIVE
             totals.status_ns = event.ts_event

@@ -11,7 +11,7 @@ import numpy as np
 
 from market_depth.book.apply import apply_events
 from market_depth.book.check import check_state
-from market_depth.book.look import levels_of, orders_of
+from market_depth.book.look import grouped_levels_of, levels_of, orders_of
 from market_depth.book.state import ASKS, BIDS, NOWHERE, BookState, grown, new_state
 from market_depth.book.table import find_slot, rebuild_table
 from market_depth.errors import BookError
@@ -160,6 +160,17 @@ class OrderBook:
         state = self._state
         return View(orders_of(state, BIDS, levels, now_ns), orders_of(state, ASKS, levels, now_ns))
 
+    def grouped_mbp(self, levels: int, step: int, now_ns: int) -> View:
+        """Return the best *levels* price levels a side, merged into steps.
+
+        Args:
+            levels: how many at most, a side.
+            step: size of a step, a count of the last decimal; a bid belongs to the step at or below
+                its price, an ask to the one at or above.
+            now_ns: the market's time against which ages are told.
+        """
+        return grouped_levels_of(self._state, levels, step, now_ns)
+
     def bbo(self, now_ns: int) -> View:
         """Return the best price level of either side, a row of `LEVEL_DTYPE` or none."""
         return self.mbp(1, now_ns)
@@ -168,6 +179,11 @@ class OrderBook:
     def sequence(self) -> int:
         """How many changes the book has applied."""
         return int(self._state.totals["sequence"][0])
+
+    @property
+    def event_ns(self) -> int:
+        """The venue's time of the last change: ns since 1970 UTC, 0 if there was none."""
+        return int(self._state.totals["event_ns"][0])
 
     @property
     def status(self) -> BookStatus:

@@ -8,7 +8,7 @@ from market_depth.book.state import ASKS, BIDS, NOWHERE, BookState
 from market_depth.jit import kernel
 from market_depth.views import LEVEL_DTYPE, ORDER_DTYPE, UNKNOWN, Rows, View
 
-__all__ = ["levels_of", "orders_of"]
+__all__ = ["grouped_levels_of", "levels_of", "orders_of"]
 
 
 @kernel
@@ -79,6 +79,58 @@ def levels_of(state: BookState, levels: int, now_ns: int) -> View:
     asks = np.empty(min(levels, ask_depth), LEVEL_DTYPE)
     fill_both_sides(state, now_ns, bids, asks)
     return View(bids, asks)
+
+
+@kernel
+def fill_steps(state: BookState, side: int, step: int, now_ns: int, rows: Rows) -> int:
+    """Fill *rows* with the best price levels of a side, merged into steps; return how many there
+    are.
+
+    A key (see `state`) rounded down is a bid rounded down and an ask rounded up.
+    """
+    now_us = now_ns // 1000
+    total = 0
+    count = 0
+    with_orders = 0  # orders of the step whose ages are known
+    ages_us = 0
+    last_key = 0
+    for rung in range(state.depth[side] - 1, -1, -1):
+        level = state.levels[state.places[side, rung]]
+        key = state.keys[side, rung] // step * step
+        if count == 0 or key != last_key:
+            if count == len(rows):
+                break
+            last_key = key
+            shown = rows[count]
+            shown.price = key if side == BIDS else -key
+            shown.size = 0
+            shown.order_count = 0
+            shown.mean_age_ms = UNKNOWN
+            with_orders = 0
+            ages_us = 0
+            count += 1
+        shown = rows[count - 1]
+        total += level.size
+        shown.size += level.size
+        shown.total_size = total
+        if level.order_count == UNKNOWN or shown.order_count == UNKNOWN:
+            shown.order_count = UNKNOWN
+        else:
+            shown.order_count += level.order_count
+        if level.head != NOWHERE:
+            with_orders += level.order_count
+            ages_us += level.order_count * now_us - level.time_sum_us
+            shown.mean_age_ms = max(ages_us // with_orders // 1000, 0)
+    return count
+
+
+def grouped_levels_of(state: BookState, levels: int, step: int, now_ns: int) -> View:
+    """Return the best price levels merged into steps, at most *levels* a side."""
+    bids, asks = (np.empty(min(levels, depth), LEVEL_DTYPE) for depth in state.depth.tolist())
+    return View(
+        bids[: fill_steps(state, BIDS, step, now_ns, bids)],
+        asks[: fill_steps(state, ASKS, step, now_ns, asks)],
+    )
 
 
 def orders_of(state: BookState, side: int, levels: int | None = None, now_ns: int = 0) -> Rows:

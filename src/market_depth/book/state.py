@@ -55,6 +55,7 @@ POOLED_LEVEL_DTYPE = np.dtype(
 TOTALS_DTYPE = np.dtype(
     [
         ("sequence", np.int64),  # changes applied
+        ("event_ns", np.int64),  # ts_event of the last one
         ("orders", np.int64),  # live orders
         ("orders_used", np.int64),  # records of the pool ever used
         ("orders_free", np.int64),  # first free record below that, NOWHERE if none

@@ -10,6 +10,8 @@ from market_depth.config.feed import FeedConfig
 from market_depth.config.options import checked_by, option
 from market_depth.errors import ConfigError
 from market_depth.server import Limits
+from market_depth.streams import StreamOptions
+from market_depth.streams.admission import MAX_INTERVAL_MS
 
 __all__ = ["Address", "ServeConfig"]
 
@@ -44,6 +46,7 @@ def _parse_address(text: str) -> Address:
 
 
 _LIMITS = Limits()
+_STREAMS = StreamOptions()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +97,35 @@ class ServeConfig(FeedConfig):
 
     interval_ms: Annotated[
         int, option("interval_ms", "Time between two messages of a stream.", min=1, max=3_600_000)
-    ] = 300
+    ] = _STREAMS.interval_ms
+    min_interval_ms: Annotated[
+        int,
+        option(
+            "min_interval_ms",
+            "Shortest time between two messages that a client may ask for; 0: every change.",
+            min=0,
+            max=MAX_INTERVAL_MS,
+        ),
+    ] = _STREAMS.min_interval_ms
     heartbeat_s: Annotated[
         float, option("heartbeat_s", "Time between two HeartBeats.", min=0.05, max=86_400)
     ] = 30.0
     max_levels: Annotated[
         int, option("max_levels", "Most price levels a stream may show.", min=1, max=1_000_000)
-    ] = 1000
+    ] = _STREAMS.max_levels
+    compression: Annotated[
+        bool,
+        option("compression", "Agree to permessage-deflate where it is asked for.", is_switch=True),
+    ] = _LIMITS.allows_compression
+    resume_window_bytes: Annotated[
+        int,
+        option(
+            "resume_window_bytes",
+            "Room for the deltas that are kept for clients that come back.",
+            min=0,
+            max=_MAX_BYTES,
+        ),
+    ] = _STREAMS.resume_window_bytes
 
     credentials: Annotated[
         Path | None, option("credentials", "TOML file of clients, their tokens and symbols.")
@@ -119,7 +144,7 @@ class ServeConfig(FeedConfig):
     ] = _LIMITS.max_connections_per_address
     max_streams: Annotated[
         int, option("max_streams", "Streams per connection.", min=1, max=_MAX_COUNT)
-    ] = _LIMITS.max_streams
+    ] = _STREAMS.max_streams
     max_message_bytes: Annotated[
         int, option("max_message_bytes", "Largest request.", min=256, max=_MAX_BYTES)
     ] = _LIMITS.max_message_bytes
@@ -170,7 +195,6 @@ class ServeConfig(FeedConfig):
         return Limits(
             max_connections=self.max_connections,
             max_connections_per_address=self.max_connections_per_address,
-            max_streams=self.max_streams,
             max_message_bytes=self.max_message_bytes,
             message_rate_hz=self.message_rate,
             message_burst=self.message_burst,
@@ -178,4 +202,15 @@ class ServeConfig(FeedConfig):
             stall_s=self.stall_s,
             handshake_timeout_s=self.handshake_timeout_s,
             ping_interval_s=self.ping_interval_s,
+            allows_compression=self.compression,
+        )
+
+    def stream_options(self) -> StreamOptions:
+        """Return what is said of streams among the options."""
+        return StreamOptions(
+            interval_ms=self.interval_ms,
+            min_interval_ms=self.min_interval_ms,
+            max_levels=self.max_levels,
+            max_streams=self.max_streams,
+            resume_window_bytes=self.resume_window_bytes,
         )

@@ -85,6 +85,7 @@ class PacedFeed:
         """Events handed over since the start."""
         self._events_before = 0
         """Those handed over before the sources were last begun."""
+        self._is_prompt = False
         self.lag_s = 0.0
         """How far behind its own time the feed last handed over events, in seconds."""
 
@@ -139,6 +140,13 @@ class PacedFeed:
         if market_ns < self._last_ns:
             self._sought_ns = market_ns
         self._set_clock(market_ns)
+
+    def be_prompt(self, is_prompt: bool) -> None:
+        """Hand over every event the moment it is due, or not before somebody asks or a while has
+        gone by."""
+        if is_prompt is not self._is_prompt:
+            self._is_prompt = is_prompt
+            self._changed.set()
 
     def market_time_ns(self, wall_ns: int) -> int:
         """Return the time that has been reached in the market being played."""
@@ -215,7 +223,7 @@ class PacedFeed:
     async def _play_lanes(self) -> AsyncIterator[Events]:
         while (upcoming := earliest(self._lanes)) is not None and upcoming <= self._end_ns:
             wait_s = self._clock.wait_s(upcoming, self._clock_ns())
-            if wait_s:
+            if wait_s and not self._is_prompt:
                 wait_s = max(wait_s, MIN_WAIT_S)
             planned_ns = self._clock_ns() + int((wait_s or 0.0) * 1e9)
             was_changed = await self._sleep(wait_s)

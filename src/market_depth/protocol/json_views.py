@@ -1,4 +1,4 @@
-"""Views of a book as the `data` object of the wire contract, written by kernels.
+"""Kernels that write views of a book as the `data` object of the wire contract, in JSON.
 
 Numbers come straight from the integers, so 102.45 is never 102.45000000000002. Structs and
 msgspec took 4 to 10 times as long for the same rows (`benchmarks/bench_encode.py`).
@@ -18,33 +18,39 @@ from market_depth.protocol.json_digits import (
     write_time,
     write_unsigned,
 )
-from market_depth.views import LEVEL_DTYPE, UNKNOWN, Rows, View
+from market_depth.views import UNKNOWN, Rows
 
-__all__ = ["JsonViewWriter"]
+__all__ = [
+    "ASKS_OPEN",
+    "CLOSE_BRACE",
+    "CLOSE_BRACKET",
+    "COMMA",
+    "ORDER_COUNT",
+    "ORDER_PRICE",
+    "PRICE",
+    "QUANTITY",
+    "write_count",
+    "write_mbo",
+    "write_mbp",
+]
 
-_PRICE = ascii_bytes('{"price":')
-_QUANTITY = ascii_bytes(',"quantity":')
-_ORDER_COUNT = ascii_bytes(',"order_count":')
+PRICE = ascii_bytes('{"price":')
+QUANTITY = ascii_bytes(',"quantity":')
+ORDER_COUNT = ascii_bytes(',"order_count":')
 _TOTAL = ascii_bytes('"total_quantity":')
 _MEAN_AGE = ascii_bytes(',"avg_age_ms":')
 _ORDER_ID = ascii_bytes('{"order_id":"')
-_ORDER_PRICE = ascii_bytes('","price":')
+ORDER_PRICE = ascii_bytes('","price":')
 _TIMESTAMP = ascii_bytes('"timestamp":"')
 _AGE = ascii_bytes('","age_ms":')
 _NULL = ascii_bytes("null")
 _SIDE_BID = ascii_bytes(',"side":"Bid",')
 _SIDE_ASK = ascii_bytes(',"side":"Ask",')
 
-_COMMA = 44
-_CLOSE_BRACE = 125
-_CLOSE_BRACKET = 93
-_MBP_OPEN = ascii_bytes('{"format":"MBP","bids":[')
-_MBO_OPEN = ascii_bytes('{"format":"MBO","bids":[')
-_ASKS_OPEN = ascii_bytes('],"asks":[')
-
-_MAX_ROW_BYTES = 256
-"""More than any row takes: under 110 bytes of names, five numbers of at most 22."""
-_MAX_FRAME_BYTES = 64
+COMMA = 44
+CLOSE_BRACE = 125
+CLOSE_BRACKET = 93
+ASKS_OPEN = ascii_bytes('],"asks":[')
 
 
 @kernel
@@ -68,20 +74,20 @@ def write_levels(
     for place in range(len(rows)):
         row = rows[place]
         if place:
-            out[at] = _COMMA
+            out[at] = COMMA
             at += 1
-        at = write_text(out, at, _PRICE)
+        at = write_text(out, at, PRICE)
         at = write_decimal(out, at, row.price, price_decimals)
-        at = write_text(out, at, _QUANTITY)
+        at = write_text(out, at, QUANTITY)
         at = write_decimal(out, at, row.size, quantity_decimals)
-        at = write_text(out, at, _ORDER_COUNT)
+        at = write_text(out, at, ORDER_COUNT)
         at = write_count(out, at, row.order_count)
         at = write_text(out, at, side)
         at = write_text(out, at, _TOTAL)
         at = write_decimal(out, at, row.total_size, quantity_decimals)
         at = write_text(out, at, _MEAN_AGE)
         at = write_count(out, at, row.mean_age_ms)
-        out[at] = _CLOSE_BRACE
+        out[at] = CLOSE_BRACE
         at += 1
     return at
 
@@ -101,13 +107,13 @@ def write_orders(
     for place in range(len(rows)):
         row = rows[place]
         if place:
-            out[at] = _COMMA
+            out[at] = COMMA
             at += 1
         at = write_text(out, at, _ORDER_ID)
         at = write_unsigned(out, at, row.order_id)
-        at = write_text(out, at, _ORDER_PRICE)
+        at = write_text(out, at, ORDER_PRICE)
         at = write_decimal(out, at, row.price, price_decimals)
-        at = write_text(out, at, _QUANTITY)
+        at = write_text(out, at, QUANTITY)
         at = write_decimal(out, at, row.size, quantity_decimals)
         at = write_text(out, at, side)
         at = write_text(out, at, _TIMESTAMP)
@@ -117,58 +123,44 @@ def write_orders(
         at = write_time(out, at, row.ts_event, same_day_at)
         at = write_text(out, at, _AGE)
         at = write_decimal(out, at, row.age_ms, 0)
-        out[at] = _CLOSE_BRACE
+        out[at] = CLOSE_BRACE
         at += 1
     return at
 
 
 @kernel
 def write_mbp(
-    out: NDArray[np.uint8], bids: Rows, asks: Rows, price_decimals: int, quantity_decimals: int
+    out: NDArray[np.uint8],
+    opening: NDArray[np.uint8],
+    bids: Rows,
+    asks: Rows,
+    price_decimals: int,
+    quantity_decimals: int,
 ) -> int:
-    """Write a whole MBP object; return its length."""
-    at = write_text(out, 0, _MBP_OPEN)
+    """Write an MBP or BBO object that begins with *opening*; return its length."""
+    at = write_text(out, 0, opening)
     at = write_levels(out, at, bids, _SIDE_BID, price_decimals, quantity_decimals)
-    at = write_text(out, at, _ASKS_OPEN)
+    at = write_text(out, at, ASKS_OPEN)
     at = write_levels(out, at, asks, _SIDE_ASK, price_decimals, quantity_decimals)
-    out[at] = _CLOSE_BRACKET
-    out[at + 1] = _CLOSE_BRACE
+    out[at] = CLOSE_BRACKET
+    out[at + 1] = CLOSE_BRACE
     return at + 2
 
 
 @kernel
 def write_mbo(
-    out: NDArray[np.uint8], bids: Rows, asks: Rows, price_decimals: int, quantity_decimals: int
+    out: NDArray[np.uint8],
+    opening: NDArray[np.uint8],
+    bids: Rows,
+    asks: Rows,
+    price_decimals: int,
+    quantity_decimals: int,
 ) -> int:
-    """Write a whole MBO object; return its length."""
-    at = write_text(out, 0, _MBO_OPEN)
+    """Write an MBO object that begins with *opening*; return its length."""
+    at = write_text(out, 0, opening)
     at = write_orders(out, at, bids, _SIDE_BID, price_decimals, quantity_decimals)
-    at = write_text(out, at, _ASKS_OPEN)
+    at = write_text(out, at, ASKS_OPEN)
     at = write_orders(out, at, asks, _SIDE_ASK, price_decimals, quantity_decimals)
-    out[at] = _CLOSE_BRACKET
-    out[at + 1] = _CLOSE_BRACE
+    out[at] = CLOSE_BRACKET
+    out[at + 1] = CLOSE_BRACE
     return at + 2
-
-
-class JsonViewWriter:
-    """Writes views as JSON; one writer serves one thread, reusing its buffer."""
-
-    __slots__ = ("_out",)
-
-    def __init__(self) -> None:
-        self._out = np.empty(64 * 1024, np.uint8)
-
-    def write(self, view: View, price_decimals: int, quantity_decimals: int) -> bytes:
-        """Return the `data` object of *view*: MBP for rows of levels, MBO for rows of orders.
-
-        Args:
-            view: rows of `LEVEL_DTYPE` or `ORDER_DTYPE`.
-            price_decimals: decimals of the instrument's prices.
-            quantity_decimals: decimals of its quantities; 0 writes integers.
-        """
-        room = (len(view.bids) + len(view.asks)) * _MAX_ROW_BYTES + _MAX_FRAME_BYTES
-        if room > len(self._out):
-            self._out = np.empty(2 * room, np.uint8)
-        write = write_mbp if view.bids.dtype == LEVEL_DTYPE else write_mbo
-        length = write(self._out, view.bids, view.asks, price_decimals, quantity_decimals)
-        return self._out[:length].tobytes()

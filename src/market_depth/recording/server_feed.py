@@ -27,7 +27,8 @@ from market_depth.errors import ConfigError, ErrorCode, FeedError
 from market_depth.events import Events
 from market_depth.instruments import MAX_DECIMALS, Instrument, parse_units
 from market_depth.logs import get_logger
-from market_depth.protocol.messages import DataType, Subscribe, SymbolInfo
+from market_depth.protocol.messages import DataType, SymbolInfo
+from market_depth.protocol.requests import Subscribe
 from market_depth.recording.views import ViewRecorder
 
 __all__ = ["ServerFeed"]
@@ -154,7 +155,12 @@ class ServerFeed:
 
     async def _subscribe(self, connection: Any) -> None:
         for symbol in self._views:
-            request = Subscribe(symbol, symbol, self._data_type, self._levels)
+            request = Subscribe(
+                stream_id=symbol,
+                symbol=symbol,
+                data_type=self._data_type,
+                max_levels=self._levels,
+            )
             await connection.send(msgspec.json.encode(request).decode())
 
     def _events(self, text: str | bytes) -> list[Events]:
@@ -189,7 +195,7 @@ def _instrument(number: int, info: SymbolInfo, data_type: DataType, url: str) ->
     if not max(info.price_decimals, info.quantity_decimals) <= MAX_DECIMALS:
         raise FeedError(f"{_without_query(url)}: {info.symbol} has over {MAX_DECIMALS} decimals")
     try:
-        tick_size = parse_units(bytes(info.tick_size).decode().strip('"'), info.price_decimals)
+        tick_size = parse_units(str(info.tick_size), info.price_decimals)
     except ConfigError as error:
         raise FeedError(f"{_without_query(url)}: tick of {info.symbol}: {error}") from None
     return Instrument(

@@ -23,13 +23,13 @@ from websockets.typing import Subprotocol
 
 from market_depth.errors import ErrorCode
 from market_depth.logs import get_logger
-from market_depth.protocol.codec import encode_response
-from market_depth.protocol.frames import text_frame
-from market_depth.protocol.messages import Error, Shutdown
+from market_depth.protocol.messages import Error, HeartBeat, Shutdown
+from market_depth.protocol.wire import Wire, wire_of
+from market_depth.server.compression import compression_extensions, is_compressed
 from market_depth.server.credentials import Client, presented_token
-from market_depth.server.hub import Hub, heartbeat_frame
+from market_depth.server.hub import Hub, wire_time
 from market_depth.server.pages import Pages, split_path
-from market_depth.server.session import Session
+from market_depth.server.session import SLOW_CONSUMER, Session
 
 __all__ = ["WebSocketHandler"]
 
@@ -37,11 +37,14 @@ log = get_logger()
 
 INVALID_DATA = 1007
 GOING_AWAY = 1001
-SLOW_CONSUMER = 4408
 TOO_MANY = 4429
 BAD_CREDENTIALS = 4501
 
-JSON_SUBPROTOCOL = Subprotocol("market-depth.json")
+ENCODINGS = {
+    Subprotocol("market-depth.json"): "json",
+    Subprotocol("market-depth.msgpack"): "msgpack",
+}
+"""By WebSocket subprotocol, how messages are encoded."""
 
 _PING = b"\x89\x00"
 """A ping frame without a payload."""
@@ -59,6 +62,7 @@ class WebSocketHandler(asyncio.Protocol):
         "_fragments",
         "_head",
         "_hub",
+        "_is_binary",
         "_is_reading",
         "_is_refused",
         "_pages",
@@ -74,6 +78,7 @@ class WebSocketHandler(asyncio.Protocol):
         self._hub = hub
         self._pages = pages
         self._protocol = ServerProtocol(
+            extensions=compression_extensions() if hub.limits.allows_compression else None,
             max_size=hub.limits.max_message_bytes,
             logger=hub.protocol_logger,
             select_subprotocol=_select_subprotocol,
@@ -81,6 +86,8 @@ class WebSocketHandler(asyncio.Protocol):
         self._head: bytes | None = b""
         """The last bytes of a request that is still coming in; `None` once it is there."""
         self._fragments: list[bytes] | None = None
+        self._is_binary = False
+        """Whether the fragments are those of a binary message."""
         self._timer: asyncio.TimerHandle | None = None
         self._is_reading = True
         self._is_refused = False
@@ -109,6 +116,8 @@ class WebSocketHandler(asyncio.Protocol):
         if self._head is None:
             self._protocol.receive_data(data)
             self._react()
+            if self.session is not None and self.session.is_blocked:
+                self._update_reading()  # pongs that are not read are as many bytes as answers
             return
         # The request is answered before the protocol sees what may have come behind it.
         end = (self._head + data).find(_HEAD_END)
@@ -134,19 +143,18 @@ class WebSocketHandler(asyncio.Protocol):
         return False
 
     def pause_writing(self) -> None:
-        """The client reads slower than we write: skip its updates, and read no requests."""
+        """The client reads slower than we write: skip its updates."""
         if self.session is not None:
             self.session.is_blocked = True
             self._arm(self._hub.limits.stall_s, self._give_up_stalled)
-            self._update_reading()
 
     def resume_writing(self) -> None:
         """The client has caught up."""
         if self.session is not None:
             self.session.is_blocked = False
             self._disarm()
-            self.session.go_on()
             self._update_reading()
+            self.session.go_on()
 
     def connection_lost(self, error: Exception | None) -> None:
         """Leave nothing behind."""
@@ -182,10 +190,10 @@ class WebSocketHandler(asyncio.Protocol):
         self._protocol.send_close(GOING_AWAY, reason)
         self._flush_protocol()
 
-    def beat(self, frame: bytes) -> None:
+    def beat(self, message: HeartBeat) -> None:
         """Send a HeartBeat; a reader that is behind gets none."""
         if self.session is not None and not self.session.is_blocked:
-            self.session.answer(frame)
+            self.session.send(message)
 
     def keep_alive(self) -> None:
         """Ping the client, or give it up if it has not been heard since the last ping."""
@@ -281,42 +289,49 @@ class WebSocketHandler(asyncio.Protocol):
         if refusal is not None:
             self._turn_away(ErrorCode.TOO_MANY, refusal, TOO_MANY)
             return
-        self.session = Session(self._hub, self, self._transport, client)
+        self.session = Session(self._hub, self, self._transport, client, self._wire())
         self._hub.open_session(self)
         log.info("client connected", address=self.address, client=self.session.number)
-        self.session.answer(heartbeat_frame())
+        self.session.send(HeartBeat(wire_time()))
+
+    def _wire(self) -> Wire:
+        """Return how messages are to travel, as the handshake has settled it."""
+        subprotocol = self._protocol.subprotocol
+        encoding = "json" if subprotocol is None else ENCODINGS[subprotocol]
+        return wire_of(encoding, is_compressed=is_compressed(self._protocol))
 
     def _turn_away(self, code: ErrorCode, message: str, close_code: int) -> None:
         """Say why there will be no session: a browser sees nothing of a refused handshake."""
         self._hub.count_error(code)
         log.info("client refused", address=self.address, code=int(code), reason=message)
-        self._transport.write(text_frame(encode_response(Error(int(code), message, None))))
+        self._transport.write(self._wire().message(Error(int(code), message, None)))
         self.close(close_code, message)
 
     def _receive_frame(self, session: Session, frame: Frame) -> None:
-        opcode = frame.opcode
-        if opcode is Opcode.TEXT and frame.fin:
-            self._receive_text(session, bytes(frame.data))
-        elif opcode is Opcode.TEXT:
-            self._fragments = [bytes(frame.data)]
-        elif opcode is Opcode.BINARY:
-            session.receive(None)
-        elif opcode is Opcode.CONT and self._fragments is not None:
+        if frame.opcode in (Opcode.TEXT, Opcode.BINARY):
+            is_binary = frame.opcode is Opcode.BINARY
+            if frame.fin:
+                self._receive_message(session, bytes(frame.data), is_binary)
+            else:
+                self._fragments = [bytes(frame.data)]
+                self._is_binary = is_binary
+        elif frame.opcode is Opcode.CONT and self._fragments is not None:
             if frame.data:  # empty ones would add up without end
                 self._fragments.append(bytes(frame.data))
             if frame.fin:
-                text = b"".join(self._fragments)
+                payload = b"".join(self._fragments)
                 self._fragments = None
-                self._receive_text(session, text)
+                self._receive_message(session, payload, self._is_binary)
 
-    def _receive_text(self, session: Session, text: bytes) -> None:
-        try:
-            text.decode()
-        except UnicodeDecodeError as error:
-            self.close(INVALID_DATA, f"{error.reason} at position {error.start}")
-            return
+    def _receive_message(self, session: Session, payload: bytes, is_binary: bool) -> None:
+        if not is_binary:
+            try:
+                payload.decode()
+            except UnicodeDecodeError as error:
+                self.close(INVALID_DATA, f"{error.reason} at position {error.start}")
+                return
         if self.session is session:
-            session.receive(text)
+            session.receive(payload, is_binary=is_binary)
 
     def _end_session(self, reason: str) -> None:
         session = self.session
@@ -331,8 +346,7 @@ class WebSocketHandler(asyncio.Protocol):
     def _update_reading(self) -> None:
         if self._transport.is_closing():
             return
-        is_blocked = self.session is not None and self.session.is_blocked
-        if self._is_reading and not is_blocked:
+        if self._is_reading and not (self.session is not None and self.session.is_stuck):
             self._transport.resume_reading()
         else:
             self._transport.pause_reading()
@@ -364,8 +378,8 @@ def _wants_websocket(request: Request) -> bool:
 def _select_subprotocol(
     _protocol: ServerProtocol, offered: Sequence[Subprotocol]
 ) -> Subprotocol | None:
-    """Return the subprotocol of JSON messages if it is offered; without one they are spoken too."""
-    return JSON_SUBPROTOCOL if JSON_SUBPROTOCOL in offered else None
+    """Return the first subprotocol offered that is spoken here; without one it is JSON too."""
+    return next((one for one in offered if one in ENCODINGS), None)
 
 
 def _address(transport: asyncio.Transport) -> str:

@@ -12,8 +12,6 @@ from typing import Protocol
 
 from market_depth.errors import ErrorCode
 from market_depth.logs import get_logger
-from market_depth.protocol.codec import encode_response
-from market_depth.protocol.frames import text_frame
 from market_depth.protocol.messages import HeartBeat
 from market_depth.protocol.times import format_timestamp
 from market_depth.server.credentials import Credentials
@@ -22,7 +20,7 @@ from market_depth.server.ticker import Ticker
 from market_depth.server.wheel import Wheel
 from market_depth.streams import StreamManager
 
-__all__ = ["Connection", "Hub", "HubCounters", "heartbeat_frame"]
+__all__ = ["Connection", "Hub", "HubCounters", "wire_time"]
 
 log = get_logger()
 
@@ -36,7 +34,7 @@ class Connection(Protocol):
     address: str
     """Of the client."""
 
-    def beat(self, frame: bytes) -> None:
+    def beat(self, message: HeartBeat) -> None:
         """Send a HeartBeat."""
 
     def keep_alive(self) -> None:
@@ -49,9 +47,9 @@ class Connection(Protocol):
         """Drop the connection."""
 
 
-def heartbeat_frame() -> bytes:
-    """Return a HeartBeat of this moment."""
-    return text_frame(encode_response(HeartBeat(format_timestamp(time.time_ns()))))
+def wire_time() -> str:
+    """Return what time it is, as messages tell it."""
+    return format_timestamp(time.time_ns())
 
 
 @dataclass(slots=True)
@@ -193,9 +191,9 @@ class Hub:
 
 
 def _send_heartbeats(connections: Iterable[Connection]) -> None:
-    frame = heartbeat_frame()
+    message = HeartBeat(wire_time())
     for connection in connections:
-        connection.beat(frame)
+        connection.beat(message)
 
 
 def _keep_alive(connections: Iterable[Connection]) -> None:

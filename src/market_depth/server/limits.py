@@ -13,8 +13,6 @@ class Limits:
 
     max_connections: int = 16_000
     max_connections_per_address: int = 0
-    max_streams: int = 256
-    """Streams per connection."""
     max_message_bytes: int = 64 * 1024
     message_rate_hz: float = 100.0
     """Requests per connection and second, in the long run."""
@@ -29,6 +27,8 @@ class Limits:
     """How long a closed connection may take to go away."""
     ping_interval_s: float = 20.0
     """A connection that is silent for this long is pinged; for twice as long, it is closed."""
+    allows_compression: bool = False
+    """Whether permessage-deflate is agreed to."""
 
 
 class MessageBudget:

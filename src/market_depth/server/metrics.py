@@ -42,7 +42,7 @@ class Metrics:
         )
         self.flush_seconds = Histogram(
             "market_depth_flush_seconds",
-            "Time to write what is due in one cohort",
+            "Time to write what is due in one group of streams",
             buckets=_SECONDS,
             registry=self.registry,
         )
@@ -80,10 +80,15 @@ class _ServerCollector(Collector):
     def _streams(self) -> Iterator[Metric]:
         counters = self._manager.counters
         yield _gauge("subscriptions", "Open streams", counters.subscriptions)
-        yield _counter("data_messages_out", "MarketData messages written", counters.messages)
+        yield _counter(
+            "data_messages_out", "MarketData and MarketDelta messages written", counters.messages
+        )
         yield _counter("data_bytes_out", "Payload bytes of those", counters.size_bytes)
         yield _counter("skipped_updates", "Updates withheld from slow readers", counters.skipped)
         yield _counter("encoded_views", "Views computed and encoded", counters.encoded)
+        yield _counter("resumed_streams", "Streams that went on after a cut", counters.resumed)
+        window = self._manager.window
+        yield _gauge("resume_window_bytes", "Deltas kept for such streams", window.size_bytes)
 
     def _books(self) -> Iterator[Metric]:
         market = self._manager.market

@@ -18,8 +18,9 @@ from websockets.http11 import Request, Response
 from market_depth.errors import ErrorCode, RequestError, quoted
 from market_depth.events import BookStatus
 from market_depth.logs import get_logger, new_reference
-from market_depth.protocol.codec import encode_json
-from market_depth.protocol.messages import DEFAULT_MAX_LEVELS, DataType, Error
+from market_depth.protocol.encoders import encode_json
+from market_depth.protocol.messages import DataType, Error
+from market_depth.protocol.requests import DEFAULT_MAX_LEVELS
 from market_depth.protocol.times import format_timestamp
 from market_depth.server.credentials import Client
 from market_depth.server.metrics import Metrics

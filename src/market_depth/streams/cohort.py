@@ -7,12 +7,12 @@ writes to all at once: what others wait for is one cohort's time, not the whole 
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from market_depth.streams.channel import Tick
 from market_depth.streams.subscriber import Stream, Subscriber
 
-__all__ = ["Cohort", "FlushCount"]
+__all__ = ["NOTHING", "Cohort", "FlushCount", "postponed"]
 
 
 class FlushCount(NamedTuple):
@@ -25,11 +25,33 @@ class FlushCount(NamedTuple):
     encoded: int
     """Views encoded."""
 
+    def plus(self, other: FlushCount) -> FlushCount:
+        """Return what two did together."""
+        return FlushCount(
+            self.messages + other.messages,
+            self.size_bytes + other.size_bytes,
+            self.skipped + other.skipped,
+            self.encoded + other.encoded,
+        )
+
+
+NOTHING: Final = FlushCount(0, 0, 0, 0)
+
+
+def postponed(due: float, interval: float, now: float) -> float:
+    """Return a moment behind *now*, whole intervals from *due*: a late flush does not shift the
+    beat."""
+    late = int((now - due) / interval)
+    return due + (late + 1) * interval
+
 
 class Cohort:
     """Subscribers and the moment at which their streams are due next."""
 
     __slots__ = ("due", "interval", "streams", "subscribers")
+
+    is_unfinished: Final = False
+    """Whether a flush goes on in another turn; it never does."""
 
     def __init__(self, due: float, interval: float) -> None:
         self.due = due
@@ -39,13 +61,18 @@ class Cohort:
         self.streams: dict[Stream, None] = {}
         """The streams of all its subscribers."""
 
-    def postpone(self, now: float) -> None:
-        """Move `due` behind *now*, by whole intervals: a late flush does not shift the beat."""
-        late = int((now - self.due) / self.interval)
-        self.due += (late + 1) * self.interval
+    @property
+    def is_wanted(self) -> bool:
+        """Whether it has any subscribers."""
+        return bool(self.subscribers)
 
-    def flush(self, tick: Tick) -> FlushCount:
-        """Write every stream whose book has changed since its last message."""
+    def postpone(self, now: float) -> None:
+        """Move `due` behind *now*."""
+        self.due = postponed(self.due, self.interval, now)
+
+    def flush(self, tick: Tick, now: float) -> FlushCount:
+        """Write every stream whose book has changed since its last message; be due again."""
+        self.postpone(now)
         messages = size_bytes = skipped = encoded = 0
         for stream in self.streams:
             channel = stream.channel

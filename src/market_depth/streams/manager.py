@@ -1,42 +1,51 @@
-"""The StreamManager: subscriptions, distinct views, and the beat at which they go out."""
+"""The StreamManager: which views are wanted, and the moments at which they go out."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Container, Iterator
-from dataclasses import dataclass
-from typing import Protocol
-
-from msgspec import Raw
+from itertools import chain as chained
+from typing import Final, Protocol
 
 from market_depth.errors import ErrorCode, RequestError, quoted
 from market_depth.events import Events
-from market_depth.instruments import Instrument, format_units
-from market_depth.protocol.codec import encode_json, encode_response
-from market_depth.protocol.frames import text_frame
-from market_depth.protocol.json_views import JsonViewWriter
+from market_depth.protocol.encoders import wire_number
 from market_depth.protocol.messages import (
     DataType,
-    Subscribe,
     Subscribed,
+    Subscription,
     SymbolInfo,
     Unsubscribed,
+    or_unset,
 )
+from market_depth.protocol.requests import Subscribe, Unsubscribe
 from market_depth.protocol.times import format_timestamp
-from market_depth.streams.channel import Channel, Stopwatch, Tick, view_of
-from market_depth.streams.cohort import Cohort, FlushCount
-from market_depth.streams.market import Market, Status, SymbolBook
+from market_depth.protocol.view_checksum import ViewChecksum
+from market_depth.protocol.wire import JSON
+from market_depth.streams.admission import chain_key, require_levels, require_served
+from market_depth.streams.beat import Beat
+from market_depth.streams.chain import ChainStream
+from market_depth.streams.chains import Chains, changes_of
+from market_depth.streams.channel import Stopwatch, Tick, ViewSpec
+from market_depth.streams.cohort import NOTHING, Cohort, FlushCount, postponed
+from market_depth.streams.cohorts import Cohorts
+from market_depth.streams.key import ChainKey
+from market_depth.streams.listing import stream_listed, symbol_info, waiting_listed
+from market_depth.streams.market import Market, SymbolBook
+from market_depth.streams.options import StreamCounters, StreamOptions
 from market_depth.streams.subscriber import Stream, Subscriber
+from market_depth.streams.view_chain import Workshop
+from market_depth.streams.watch import Waiting, Watches
+from market_depth.streams.window import ResumeWindow
 
-__all__ = ["FeedView", "StreamCounters", "StreamManager"]
-
-COHORT_SUBSCRIBERS = 500
-"""How many subscribers share their moments: about 3 ms of writing."""
-
-_SPREAD = 0.6180339887498949
-"""Successive multiples of the golden ratio, modulo 1, lie far apart however many there are."""
+__all__ = ["FeedView", "StreamManager"]
 
 _KNOWN_SYMBOLS_SHOWN = 5
+_MS_PER_S: Final = 1000
+_STATUS_INTERVAL_S: Final = 0.1
+"""How often books are looked at whose status somebody wants to hear of."""
+_CHANGES_A_TURN: Final = 500
+"""Changes told one by one before others get their turn."""
 
 
 class FeedView(Protocol):
@@ -55,29 +64,20 @@ class FeedView(Protocol):
         """Return the market's time (ns since 1970 UTC) at a wall-clock time."""
         ...
 
-
-@dataclass(slots=True)
-class StreamCounters:
-    """What has been sent and what has been withheld since the start."""
-
-    subscriptions: int = 0
-    """Streams open now."""
-    messages: int = 0
-    size_bytes: int = 0
-    skipped: int = 0
-    encoded: int = 0
+    def be_prompt(self, is_prompt: bool) -> None:
+        """Be told whether every event is to be handed over the moment it is due."""
+        ...
 
 
 class StreamManager:
     """Which views are wanted, when each is due, what has changed since it was last sent.
 
-    It knows no sockets and no clocks: time comes in as an argument.
+    It knows no sockets and no clocks: time comes in as an argument, seconds of a monotonic clock as
+    *now* and ns since 1970 UTC as *wall_ns*.
 
     Args:
         market: the books.
-        interval_s: time between two messages of a stream.
-        max_levels: most price levels a side that a client may ask for.
-        max_streams: most streams that a subscriber may have.
+        options: how streams are to be.
         feed: what the books are fed by, for its time and for what is due.
         stopwatch: measures the encoding of each view, if anybody wants to know.
     """
@@ -85,87 +85,216 @@ class StreamManager:
     def __init__(
         self,
         market: Market,
+        options: StreamOptions,
         *,
-        interval_s: float,
-        max_levels: int,
-        max_streams: int,
         feed: FeedView,
         stopwatch: Stopwatch | None = None,
     ) -> None:
         self.market = market
         self.counters = StreamCounters()
-        self._interval_s = interval_s
-        self._max_levels = max_levels
-        self._max_streams = max_streams
+        self.window = ResumeWindow(options.resume_window_bytes)
+        self._options = options
         self._feed = feed
-        self._stopwatch = stopwatch
-        self._channels: dict[tuple[str, DataType, int], Channel] = {}
+        self._cohorts = Cohorts(options.interval_ms / _MS_PER_S, stopwatch)
+        self._chains = Chains(Workshop(self.window, ViewChecksum(), stopwatch))
+        self._watches = Watches()
         self._watched: Counter[int] = Counter()
-        """How many channels show an instrument, by its id."""
-        self._cohorts: list[Cohort] = []
-        self._writer = JsonViewWriter()
+        """How many streams show an instrument, by its id."""
+        self._status_due = 0.0
+        self._now = 0.0
+        """When the manager was last told the time."""
 
-    def apply(self, events: Events) -> None:
-        """Apply whole changes to the books that they concern."""
-        self.market.apply(events)
+    def apply(self, events: Events, wall_ns: int) -> None:
+        """Apply whole changes to the books that they concern, and send what can't wait."""
+        if not self._chains.has_listeners or not len(events):
+            self.market.apply(events)
+            return
+        tick = self._tick(wall_ns)
+        for part in changes_of(events, self._chains.live):
+            self.market.apply(part)
+            self.counters.add(self._chains.note(part, tick))
+
+    def turns(self, events: Events) -> Iterator[Events]:
+        """Yield events in parts that are small enough to be applied in one turn."""
+        if not self._chains.live:
+            yield events
+            return
+        parts = [len(part) for part in changes_of(events, self._chains.live)]
+        start = 0
+        for first in range(0, len(parts), _CHANGES_A_TURN):
+            end = start + sum(parts[first : first + _CHANGES_A_TURN])
+            yield events[start:end]
+            start = end
 
     def subscribe(
         self, subscriber: Subscriber, request: Subscribe, now: float, wall_ns: int
-    ) -> Stream:
-        """Open a stream, and write Subscribed and the first MarketData.
-
-        Args:
-            subscriber: who asks.
-            request: what he wants.
-            now: seconds of a monotonic clock.
-            wall_ns: the server's time, ns since 1970 UTC.
+    ) -> None:
+        """Open a stream of one symbol, and write Subscribed and the first MarketData.
 
         Raises:
-            RequestError: 400, 404, 409, 429 or 503; nothing has been opened then.
+            RequestError: 400, 404, 409, 429 or 503. Nothing has been opened then; after 503 an
+                extended stream will be, when the symbol's feed is back.
         """
-        symbol_book = self._admit(subscriber, request)
-        self._catch_up(wall_ns, (symbol_book.instrument.instrument_id,))
-        channel = self._channel(symbol_book, request.data_type, request.levels)
-        channel.encode(self._tick(wall_ns))
-        prefix = channel.shared_prefix(
-            b'{"type":"MarketData","stream_id":%b' % encode_json(request.stream_id)
-        )
-        stream = Stream(request.stream_id, prefix, channel, subscriber)
-        channel.streams += 1
-        subscriber.streams[request.stream_id] = stream
-        self._join(subscriber, stream, now)
-        answer = Subscribed(request.stream_id, request.symbol, request.data_type)
-        subscriber.answer(text_frame(encode_response(answer)))
-        frame = channel.frame_for(prefix)
-        subscriber.answer(frame)
-        self.counters.subscriptions += 1
-        self._count(FlushCount(1, len(frame), 0, 1))
-        return stream
-
-    def _admit(self, subscriber: Subscriber, request: Subscribe) -> SymbolBook:
-        """Return the book that a request is about, if it can be met."""
+        self._now = now
         stream_id = request.stream_id
-        if request.levels > self._max_levels:
-            raise RequestError(
-                ErrorCode.BAD_REQUEST,
-                f"max_levels: expected 1 to {self._max_levels}, got {request.levels}",
-                stream_id,
-            )
-        symbol_book = self.find(request.symbol, stream_id)
-        self._require_served(symbol_book, request.data_type, stream_id)
+        require_levels(request.levels, self._options.max_levels, stream_id)
+        symbol_book = self.find(request.symbol or "", stream_id)
+        require_served(symbol_book, request.data_type, stream_id)
+        key = self._chain_key(subscriber, request, symbol_book)
+        self._watches.give_up(subscriber, stream_id)
+        self._require_room(subscriber, stream_id)
+        self._catch_up(wall_ns, (symbol_book.instrument.instrument_id,))
+        status = symbol_book.status
+        if not status.is_good:
+            if key is not None:
+                watch = self._watches.of(symbol_book)
+                self._watches.wait(watch, Waiting(subscriber, request, key))
+            problem = f"the feed of {symbol_book.instrument.symbol} is down: {status}"
+            raise RequestError(ErrorCode.UNAVAILABLE, problem, stream_id)
+        self._open(subscriber, request, key, symbol_book, self._tick(wall_ns))
+
+    def _chain_key(
+        self, subscriber: Subscriber, request: Subscribe, symbol_book: SymbolBook
+    ) -> ChainKey | None:
+        if not request.is_extended:
+            return None
+        return chain_key(
+            request,
+            symbol_book.instrument,
+            subscriber.wire,
+            interval_ms=self._options.interval_ms,
+            min_interval_ms=self._options.min_interval_ms,
+        )
+
+    def _require_room(self, subscriber: Subscriber, stream_id: str) -> None:
         if stream_id in subscriber.streams:
-            raise RequestError(
-                ErrorCode.CONFLICT,
-                f"stream_id {stream_id!r} is already in use on this connection",
-                stream_id,
+            problem = f"stream_id {stream_id!r} is already in use on this connection"
+            raise RequestError(ErrorCode.CONFLICT, problem, stream_id)
+        most = self._options.max_streams
+        if len(subscriber.streams) + len(subscriber.waiting or ()) >= most:
+            problem = f"too many streams: this connection may have {most}"
+            raise RequestError(ErrorCode.TOO_MANY, problem, stream_id)
+
+    def _open(
+        self,
+        subscriber: Subscriber,
+        request: Subscribe,
+        key: ChainKey | None,
+        symbol_book: SymbolBook,
+        tick: Tick,
+    ) -> None:
+        stream: Stream | ChainStream
+        if key is None:
+            stream, count = self._open_plain(subscriber, request, symbol_book, tick)
+        else:
+            stream, count = self._open_chained(subscriber, request, key, symbol_book, tick)
+        subscriber.streams[request.stream_id] = stream
+        self._watched[symbol_book.instrument.instrument_id] += 1
+        self.counters.subscriptions += 1
+        self.counters.add(count)
+
+    def _open_plain(
+        self, subscriber: Subscriber, request: Subscribe, symbol_book: SymbolBook, tick: Tick
+    ) -> tuple[Stream, FlushCount]:
+        spec = ViewSpec(request.data_type, request.levels)
+        stream_id, symbol = request.stream_id, symbol_book.instrument.symbol
+        stream = self._cohorts.join(subscriber, stream_id, symbol_book, spec, tick, self._now)
+        subscriber.send(Subscribed(stream_id, symbol, request.data_type, id=or_unset(request.id)))
+        frame = stream.channel.frame_for(stream.prefix)
+        subscriber.answer(frame)
+        return stream, FlushCount(1, len(frame), 0, 1)
+
+    def _open_chained(
+        self,
+        subscriber: Subscriber,
+        request: Subscribe,
+        key: ChainKey,
+        symbol_book: SymbolBook,
+        tick: Tick,
+    ) -> tuple[ChainStream, FlushCount]:
+        watch = self._watches.of(symbol_book)
+        chain = self._chains.join(key, watch, tick, self._now)
+        stream = ChainStream(request.stream_id, request.group, chain, subscriber)
+        chain.streams[stream] = None
+        self._watches.add(watch, subscriber)
+        self._feed.be_prompt(bool(self._chains.live))
+        missing, resume, epoch = None, request.resume, self._options.epoch
+        if resume is not None and resume.epoch == epoch:
+            missing = chain.missing(resume.sequence)
+        instrument = symbol_book.instrument
+        subscriber.send(
+            Subscribed(
+                stream_id=request.stream_id,
+                symbol=instrument.symbol,
+                data_type=key.data_type,
+                mode=key.mode.value,
+                interval_ms=key.interval_ms,
+                epoch=epoch,
+                price_decimals=instrument.price_decimals,
+                quantity_decimals=instrument.quantity_decimals,
+                tick_size=wire_number(instrument.tick_size, instrument.price_decimals),
+                resumed=or_unset(None if resume is None else missing is not None),
+                id=or_unset(request.id),
             )
-        if len(subscriber.streams) >= self._max_streams:
-            raise RequestError(
-                ErrorCode.TOO_MANY,
-                f"too many streams: this connection may have {self._max_streams}",
-                stream_id,
-            )
-        return symbol_book
+        )
+        watch.tell(subscriber, tick)
+        if missing is None:
+            return stream, chain.begin(stream, tick)
+        self.counters.resumed += 1
+        return stream, chain.resume(stream, missing)
+
+    def unsubscribe(self, subscriber: Subscriber, request: Unsubscribe) -> None:
+        """Close a stream, and write Unsubscribed.
+
+        Raises:
+            RequestError: 404 if there is no such stream.
+        """
+        stream_id = request.stream_id
+        stream = subscriber.streams.pop(stream_id, None)
+        if stream is not None:
+            self._release(subscriber, stream)
+        elif not self._watches.give_up(subscriber, stream_id):
+            raise RequestError(ErrorCode.NOT_FOUND, f"no stream {stream_id!r}", stream_id)
+        if not subscriber.streams:
+            self._cohorts.forget(subscriber)
+        subscriber.send(Unsubscribed(stream_id, id=or_unset(request.id)))
+
+    def drop(self, subscriber: Subscriber) -> None:
+        """Close every stream of a subscriber, writing nothing."""
+        for stream in subscriber.streams.values():
+            self._release(subscriber, stream)
+        subscriber.streams.clear()
+        self._watches.give_up_all(subscriber)
+        self._cohorts.forget(subscriber)
+
+    def _release(self, subscriber: Subscriber, stream: Stream | ChainStream) -> None:
+        if isinstance(stream, ChainStream):
+            symbol_book = stream.chain.symbol_book
+            self._chains.leave(stream.chain, stream, self._now)
+            self._watches.remove(stream.chain.watch, subscriber)
+            self._feed.be_prompt(bool(self._chains.live))
+        else:
+            symbol_book = stream.channel.symbol_book
+            self._cohorts.leave(subscriber, stream)
+        self.counters.subscriptions -= 1
+        instrument_id = symbol_book.instrument.instrument_id
+        self._watched[instrument_id] -= 1
+        if not self._watched[instrument_id]:
+            del self._watched[instrument_id]
+
+    def caught_up(self, subscriber: Subscriber, wall_ns: int) -> None:
+        """Give a subscriber that reads again what can't wait for its next moment."""
+        tick = self._tick(wall_ns)
+        self.counters.add(self._chains.catch_up(subscriber.streams.values(), tick))
+
+    def subscriptions(self, subscriber: Subscriber) -> list[Subscription]:
+        """Return the streams of a subscriber, those that wait last."""
+        interval_ms = self._options.interval_ms
+        streams = subscriber.streams.values()
+        return [stream_listed(stream, interval_ms) for stream in streams] + [
+            waiting_listed(watch.waiting[subscriber, stream_id])
+            for stream_id, watch in (subscriber.waiting or {}).items()
+        ]
 
     def find(self, symbol: str, stream_id: str | None = None) -> SymbolBook:
         """Return a symbol's book.
@@ -178,74 +307,35 @@ class StreamManager:
             symbols = self.market.symbols()
             known = ", ".join(symbols[:_KNOWN_SYMBOLS_SHOWN])
             more = ", …" if len(symbols) > _KNOWN_SYMBOLS_SHOWN else ""
-            raise RequestError(
-                ErrorCode.NOT_FOUND,
-                f"unknown symbol {quoted(symbol)}; known: {known}{more}",
-                stream_id,
-            )
+            problem = f"unknown symbol {quoted(symbol)}; known: {known}{more}"
+            raise RequestError(ErrorCode.NOT_FOUND, problem, stream_id)
         return symbol_book
-
-    def _require_served(
-        self, symbol_book: SymbolBook, data_type: DataType, stream_id: str | None
-    ) -> None:
-        symbol = symbol_book.instrument.symbol
-        if data_type is DataType.MBO and not symbol_book.instrument.has_orders:
-            raise RequestError(
-                ErrorCode.BAD_REQUEST,
-                f"data_type: the feed of {symbol} reports no single orders, ask for MBP",
-                stream_id,
-            )
-        status = symbol_book.status
-        if not status.is_good:
-            raise RequestError(
-                ErrorCode.UNAVAILABLE, f"the feed of {symbol} is down: {status}", stream_id
-            )
-
-    def unsubscribe(self, subscriber: Subscriber, stream_id: str) -> None:
-        """Close a stream, and write Unsubscribed.
-
-        Raises:
-            RequestError: 404 if there is no such stream.
-        """
-        stream = subscriber.streams.pop(stream_id, None)
-        if stream is None:
-            raise RequestError(ErrorCode.NOT_FOUND, f"no stream {stream_id!r}", stream_id)
-        self._release(subscriber, stream)
-        if not subscriber.streams:
-            self._leave(subscriber)
-        subscriber.answer(text_frame(encode_response(Unsubscribed(stream_id))))
-
-    def drop(self, subscriber: Subscriber) -> None:
-        """Close every stream of a subscriber, writing nothing."""
-        for stream in subscriber.streams.values():
-            self._release(subscriber, stream)
-        subscriber.streams.clear()
-        self._leave(subscriber)
 
     def snapshot(
         self, symbol: str, data_type: DataType, levels: int, wall_ns: int
     ) -> tuple[int, bytes]:
-        """Return (sequence, the `data` object) of a view, for whoever asks once.
+        """Return (sequence, the `data` object as JSON) of a view, for whoever asks once.
 
         Raises:
             RequestError: 400, 404 or 503.
         """
         symbol_book = self.find(symbol)
-        self._require_served(symbol_book, data_type, None)
-        if not 1 <= levels <= self._max_levels:
-            raise RequestError(
-                ErrorCode.BAD_REQUEST,
-                f"max_levels: expected 1 to {self._max_levels}, got {levels}",
-            )
+        require_served(symbol_book, data_type)
+        if data_type is DataType.TRADES:
+            raise RequestError(ErrorCode.BAD_REQUEST, "data_type: trades are no state of a book")
+        require_levels(levels, self._options.max_levels)
         self._catch_up(wall_ns, (symbol_book.instrument.instrument_id,))
-        data = view_of(
-            symbol_book, data_type, levels, self._feed.market_time_ns(wall_ns), self._writer
-        )
+        status = symbol_book.status
+        if not status.is_good:
+            problem = f"the feed of {symbol} is down: {status}"
+            raise RequestError(ErrorCode.UNAVAILABLE, problem)
+        spec = ViewSpec(data_type, 1 if data_type is DataType.BBO else levels)
+        data = spec.data(symbol_book, self._feed.market_time_ns(wall_ns), JSON.encoder)
         return symbol_book.book.sequence, data
 
     def symbols(self) -> list[SymbolInfo]:
         """Return what there is to subscribe to."""
-        return [_symbol_info(book.instrument, book.status) for book in self.market]
+        return [symbol_info(symbol_book) for symbol_book in self.market]
 
     def lag_s(self) -> float:
         """Return how far the books were behind their feed at the last hand-over."""
@@ -253,102 +343,57 @@ class StreamManager:
 
     def next_due(self) -> float | None:
         """Return when `flush` has something to do next, `None` if nobody wants anything."""
-        return min((cohort.due for cohort in self._cohorts if cohort.subscribers), default=None)
+        dues = [group.due for group in self._groups()]
+        if self._watches:
+            dues.append(self._status_due)
+        return min(dues, default=None)
 
     def flush(self, now: float, wall_ns: int) -> FlushCount:
-        """Write what is due in the cohort that has waited longest.
+        """Write what is due in the group of streams that has waited longest.
 
-        One cohort a call: between two calls the caller can look after other things.
+        One group a call, and of a large one a part: between two calls the caller can look after
+        other things.
         """
-        due = [cohort for cohort in self._cohorts if cohort.subscribers and cohort.due <= now]
+        self._now = now
+        if self._watches and self._status_due <= now:
+            self._status_due = postponed(self._status_due, _STATUS_INTERVAL_S, now)
+            self._look_at_statuses(wall_ns)
+        due = [group for group in self._groups() if group.due <= now]
         if not due:
-            return FlushCount(0, 0, 0, 0)
-        cohort = min(due, key=lambda cohort: cohort.due)
-        cohort.postpone(now)
+            return NOTHING
+        group = min(due, key=lambda group: group.due)
         self._catch_up(wall_ns, self._watched)
-        count = cohort.flush(self._tick(wall_ns))
-        self._count(count)
+        count = group.flush(self._tick(wall_ns), now)
+        self.counters.add(count)
         return count
 
     def flush_all(self, wall_ns: int) -> None:
         """Write every stream whose book has changed, due or not: the last words of a feed."""
         self._catch_up(wall_ns, self._watched)
-        for cohort in self._cohorts:
-            self._count(cohort.flush(self._tick(wall_ns)))
+        tick = self._tick(wall_ns)
+        for group in self._groups():
+            self.counters.add(group.flush(tick, self._now))
+            while group.is_unfinished:
+                self.counters.add(group.flush(tick, self._now))
+
+    def _groups(self) -> Iterator[Cohort | Beat]:
+        groups: Iterator[Cohort | Beat] = chained(self._cohorts, self._chains.beats)
+        return (group for group in groups if group.is_wanted)
+
+    def _look_at_statuses(self, wall_ns: int) -> None:
+        """Tell what has become of books, and open the streams that have waited for them."""
+        tick = self._tick(wall_ns)
+        for watch in self._watches:
+            if watch.look(tick) and watch.waiting:
+                for waiting in watch.tell_waiting(tick):
+                    subscriber, request, key = waiting
+                    del (subscriber.waiting or {})[request.stream_id]
+                    self._open(subscriber, request, key, watch.symbol_book, tick)
 
     def _catch_up(self, wall_ns: int, instrument_ids: Container[int]) -> None:
         """Apply what is due: a feed wakes up less often than books are looked at."""
         for events in self._feed.due_events(wall_ns, instrument_ids):
-            self.market.apply(events)
+            self.apply(events, wall_ns)
 
     def _tick(self, wall_ns: int) -> Tick:
-        return Tick(format_timestamp(wall_ns).encode(), self._feed.market_time_ns(wall_ns))
-
-    def _count(self, count: FlushCount) -> None:
-        counters = self.counters
-        counters.messages += count.messages
-        counters.size_bytes += count.size_bytes
-        counters.skipped += count.skipped
-        counters.encoded += count.encoded
-
-    def _channel(self, symbol_book: SymbolBook, data_type: DataType, levels: int) -> Channel:
-        symbol = symbol_book.instrument.symbol
-        key = (symbol, data_type, levels)
-        channel = self._channels.get(key)
-        if channel is None:
-            head = b',"symbol":%b' % encode_json(symbol)
-            channel = Channel(symbol_book, data_type, levels, head, self._writer, self._stopwatch)
-            self._channels[key] = channel
-            self._watched[symbol_book.instrument.instrument_id] += 1
-        return channel
-
-    def _release(self, subscriber: Subscriber, stream: Stream) -> None:
-        if subscriber.cohort is not None:
-            del subscriber.cohort.streams[stream]
-        channel = stream.channel
-        channel.streams -= 1
-        self.counters.subscriptions -= 1
-        if channel.streams == 0:
-            instrument = channel.symbol_book.instrument
-            del self._channels[instrument.symbol, channel.data_type, channel.levels]
-            self._watched[instrument.instrument_id] -= 1
-            if not self._watched[instrument.instrument_id]:
-                del self._watched[instrument.instrument_id]
-
-    def _join(self, subscriber: Subscriber, stream: Stream, now: float) -> None:
-        if subscriber.cohort is None:
-            subscriber.cohort = self._roomy_cohort(now)
-            subscriber.cohort.subscribers[subscriber] = None
-        subscriber.cohort.streams[stream] = None
-
-    def _roomy_cohort(self, now: float) -> Cohort:
-        for cohort in self._cohorts:
-            if len(cohort.subscribers) < COHORT_SUBSCRIBERS:
-                if not cohort.subscribers and cohort.due <= now:
-                    cohort.postpone(now)
-                return cohort
-        phase = len(self._cohorts) * _SPREAD % 1
-        first = self._cohorts[0].due if self._cohorts else now
-        until = (first + phase * self._interval_s - now) % self._interval_s
-        cohort = Cohort(now + (until or self._interval_s), self._interval_s)
-        self._cohorts.append(cohort)
-        return cohort
-
-    def _leave(self, subscriber: Subscriber) -> None:
-        if subscriber.cohort is not None:
-            del subscriber.cohort.subscribers[subscriber]
-            subscriber.cohort = None
-
-
-def _symbol_info(instrument: Instrument, status: Status) -> SymbolInfo:
-    tick = format_units(instrument.tick_size, instrument.price_decimals)
-    data_types = list(DataType) if instrument.has_orders else [DataType.MBP]
-    return SymbolInfo(
-        symbol=instrument.symbol,
-        tick_size=Raw(tick.encode()),
-        price_decimals=instrument.price_decimals,
-        quantity_decimals=instrument.quantity_decimals,
-        data_types=data_types,
-        status=status.status.label,
-        reason=status.reason.text,
-    )
+        return Tick(format_timestamp(wall_ns), self._feed.market_time_ns(wall_ns))

@@ -1,0 +1,201 @@
+"""Which chains there are, and when each goes on: at its interval's moments, or at every change."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final, NamedTuple, TypeVar
+
+import numpy as np
+
+from market_depth.events import Action, Events, Flag
+from market_depth.protocol.messages import DataType
+from market_depth.protocol.requests import Mode
+from market_depth.streams.beat import Beat
+from market_depth.streams.chain import Chain, ChainStream
+from market_depth.streams.channel import Tick
+from market_depth.streams.cohort import NOTHING, FlushCount
+from market_depth.streams.key import ChainKey
+from market_depth.streams.subscriber import Stream
+from market_depth.streams.trade_chain import TradeChain, trades_of
+from market_depth.streams.view_chain import ViewChain, Workshop
+from market_depth.streams.watch import Watch
+
+__all__ = ["Chains", "changes_of"]
+
+_LINGER_S: Final = 60.0
+"""How long a chain is kept whose last stream has left: it might come back and go on."""
+_MAX_LINGERING: Final = 1024
+_MS_PER_S: Final = 1000
+_LAST: Final = np.uint8(Flag.LAST)
+
+AnyChain = TypeVar("AnyChain", bound=Chain)
+
+
+class _Lingering(NamedTuple):
+    chain: Chain
+    since: float
+    """Seconds of the caller's monotonic clock."""
+
+
+def changes_of(events: Events, instrument_ids: Mapping[int, object]) -> Iterator[Events]:
+    """Yield events in parts, each of which ends with a change of one of the instruments, or with
+    the last event."""
+    is_wanted = np.isin(events["instrument_id"], list(instrument_ids))
+    ends = np.flatnonzero(is_wanted & (events["flags"] & _LAST != 0)) + 1
+    start = 0
+    for end in ends.tolist():
+        yield events[start:end]
+        start = end
+    if start < len(events):
+        yield events[start:]
+
+
+class Chains:
+    """Every chain that a stream wants, or might come back to.
+
+    Args:
+        workshop: what all chains share.
+    """
+
+    def __init__(self, workshop: Workshop) -> None:
+        self._workshop = workshop
+        self._by_key: dict[ChainKey, Chain] = {}
+        self._lingering: OrderedDict[ChainKey, _Lingering] = OrderedDict()
+        self._beats: dict[int, Beat] = {}
+        """By interval in ms."""
+        self.live: dict[int, dict[Chain, None]] = {}
+        """Chains that go on at every change, by instrument id."""
+        self._trades: dict[int, dict[TradeChain, None]] = {}
+        """Chains of trades, by instrument id."""
+
+    @property
+    def beats(self) -> Iterator[Beat]:
+        """The moments at which chains are due."""
+        return iter(self._beats.values())
+
+    @property
+    def has_listeners(self) -> bool:
+        """Whether anybody wants to hear of single events."""
+        return bool(self.live or self._trades)
+
+    def join(self, key: ChainKey, watch: Watch, tick: Tick, now: float) -> Chain:
+        """Return the chain of a key, which goes on from now on at the latest."""
+        self._end_lingering(now)
+        chain = self._by_key.get(key)
+        if chain is not None:
+            return chain
+        lingering = self._lingering.pop(key, None)
+        if lingering is not None:
+            chain = lingering.chain
+            chain.watch = watch
+            chain.advance(tick)
+        else:
+            chain = self._new_chain(key, watch, tick)
+        self._by_key[key] = chain
+        self._schedule(chain, now)
+        return chain
+
+    def leave(self, chain: Chain, stream: ChainStream, now: float) -> None:
+        """Take a stream off its chain; the chain stands still if it was the last one."""
+        stream.is_open = False
+        del chain.streams[stream]
+        if chain.streams:
+            return
+        key = chain.key
+        del self._by_key[key]
+        if key.interval_ms:
+            del self._beats[key.interval_ms].chains[chain]
+        else:
+            _remove(self.live, _instrument_id(chain), chain)
+        if isinstance(chain, TradeChain):
+            _remove(self._trades, _instrument_id(chain), chain)
+        elif key.mode is Mode.DELTA:
+            self._lingering[key] = _Lingering(chain, now)
+            if len(self._lingering) > _MAX_LINGERING:
+                self._end_oldest()
+
+    def note(self, events: Events, tick: Tick) -> FlushCount:
+        """Send what events that have just been applied mean to those who want every change.
+
+        Args:
+            events: a part of `changes_of`.
+            tick: the moment.
+        """
+        count = self._note_trades(events, tick)
+        for chain in self.live.get(int(events["instrument_id"][-1]), ()):
+            count = count.plus(self._go_on(chain, tick))
+        return count
+
+    def _note_trades(self, events: Events, tick: Tick) -> FlushCount:
+        """Take what has been traded."""
+        count = NOTHING
+        is_trade = events["action"] == Action.TRADE
+        if not self._trades or not is_trade.any():
+            return count
+        trades = events[is_trade]
+        for instrument_id, chains in self._trades.items():
+            own = trades[trades["instrument_id"] == instrument_id]
+            if not len(own):
+                continue
+            symbol_book = next(iter(chains)).symbol_book
+            told = trades_of(own, symbol_book.instrument, symbol_book.book.trade_count)
+            for chain in chains:
+                chain.add(told)
+                if chain.is_full:
+                    count = count.plus(self._go_on(chain, tick))
+        return count
+
+    def catch_up(self, streams: Iterable[Stream | ChainStream], tick: Tick) -> FlushCount:
+        """Send the newest state to streams that want every change and have missed some."""
+        count = NOTHING
+        for stream in streams:
+            if not isinstance(stream, ChainStream):
+                continue
+            if stream.skipped and not stream.chain.key.interval_ms:
+                count = count.plus(stream.chain.deliver([stream], tick, is_new=False))
+        return count
+
+    def _go_on(self, chain: Chain, tick: Tick) -> FlushCount:
+        if not chain.advance(tick):
+            return NOTHING
+        return chain.deliver_all(tick, is_new=True).plus(FlushCount(0, 0, 0, 1))
+
+    def _new_chain(self, key: ChainKey, watch: Watch, tick: Tick) -> Chain:
+        if key.data_type is DataType.TRADES:
+            chain = TradeChain(key, watch)
+            self._trades.setdefault(_instrument_id(chain), {})[chain] = None
+            return chain
+        return ViewChain(key, watch, self._workshop, tick)
+
+    def _schedule(self, chain: Chain, now: float) -> None:
+        interval_ms = chain.key.interval_ms
+        if not interval_ms:
+            self.live.setdefault(_instrument_id(chain), {})[chain] = None
+            return
+        beat = self._beats.get(interval_ms)
+        if beat is None:
+            interval_s = interval_ms / _MS_PER_S
+            beat = self._beats[interval_ms] = Beat(now + interval_s, interval_s)
+        elif not beat.is_wanted:
+            beat.restart(now)
+        beat.chains[chain] = None
+
+    def _end_lingering(self, now: float) -> None:
+        while self._lingering and next(iter(self._lingering.values())).since < now - _LINGER_S:
+            self._end_oldest()
+
+    def _end_oldest(self) -> None:
+        _, oldest = self._lingering.popitem(last=False)
+        oldest.chain.close()
+
+
+def _instrument_id(chain: Chain) -> int:
+    return chain.symbol_book.instrument.instrument_id
+
+
+def _remove(by_id: dict[int, dict[AnyChain, None]], instrument_id: int, chain: AnyChain) -> None:
+    chains = by_id[instrument_id]
+    del chains[chain]
+    if not chains:
+        del by_id[instrument_id]
