@@ -110,7 +110,8 @@ class Follower:
 
     def _take_trades(self, trades: list[Message]) -> None:
         for trade in trades:
-            assert trade["trade_number"] == 1 + (self.trades[-1] if self.trades else 0)
+            if self.trades:
+                assert trade["trade_number"] == 1 + self.trades[-1], "a trade is missing"
             self.trades.append(trade["trade_number"])
 
     def _price(self, number: Any) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple, TypeVar
 
 import numpy as np
@@ -38,11 +38,21 @@ class _Lingering(NamedTuple):
     """Seconds of the caller's monotonic clock."""
 
 
-def changes_of(events: Events, instrument_ids: Mapping[int, object]) -> Iterator[Events]:
+def changes_of(
+    events: Events, instrument_ids: Iterable[int], most: int | None = None
+) -> Iterator[Events]:
     """Yield events in parts, each of which ends with a change of one of the instruments, or with
-    the last event."""
+    the last event.
+
+    Args:
+        events: whole changes.
+        instrument_ids: of the instruments.
+        most: how many parts at most; `None` makes as many as there are changes.
+    """
     is_wanted = np.isin(events["instrument_id"], list(instrument_ids))
     ends = np.flatnonzero(is_wanted & (events["flags"] & _LAST != 0)) + 1
+    if most is not None and len(ends) > most:
+        ends = ends[:: -(-len(ends) // max(most, 1))]
     start = 0
     for end in ends.tolist():
         yield events[start:end]
@@ -73,6 +83,11 @@ class Chains:
     def beats(self) -> Iterator[Beat]:
         """The moments at which chains are due."""
         return iter(self._beats.values())
+
+    @property
+    def live_count(self) -> int:
+        """How many chains go on at every change."""
+        return sum(map(len, self.live.values()))
 
     @property
     def has_listeners(self) -> bool:
@@ -115,16 +130,20 @@ class Chains:
             if len(self._lingering) > _MAX_LINGERING:
                 self._end_oldest()
 
-    def note(self, events: Events, tick: Tick) -> FlushCount:
+    def note(self, events: Events, tick: Tick, *, is_one_change: bool) -> FlushCount:
         """Send what events that have just been applied mean to those who want every change.
 
         Args:
             events: a part of `changes_of`.
             tick: the moment.
+            is_one_change: whether no instrument but the last one's has changed that anybody wants
+                every change of.
         """
         count = self._note_trades(events, tick)
-        for chain in self.live.get(int(events["instrument_id"][-1]), ()):
-            count = count.plus(self._go_on(chain, tick))
+        changed = [int(events["instrument_id"][-1])] if is_one_change else list(self.live)
+        for instrument_id in changed:
+            for chain in self.live.get(instrument_id, ()):
+                count = count.plus(self._go_on(chain, tick))
         return count
 
     def _note_trades(self, events: Events, tick: Tick) -> FlushCount:

@@ -44,8 +44,8 @@ _KNOWN_SYMBOLS_SHOWN = 5
 _MS_PER_S: Final = 1000
 _STATUS_INTERVAL_S: Final = 0.1
 """How often books are looked at whose status somebody wants to hear of."""
-_CHANGES_A_TURN: Final = 500
-"""Changes told one by one before others get their turn."""
+_MESSAGES_A_TURN: Final = 500
+"""Messages made of single changes before others get their turn: about 15 ms."""
 
 
 class FeedView(Protocol):
@@ -104,15 +104,23 @@ class StreamManager:
         self._now = 0.0
         """When the manager was last told the time."""
 
-    def apply(self, events: Events, wall_ns: int) -> None:
-        """Apply whole changes to the books that they concern, and send what can't wait."""
+    def apply(self, events: Events, wall_ns: int, *, is_late: bool = False) -> None:
+        """Apply whole changes to the books that they concern, and send what can't wait.
+
+        Args:
+            events: what has happened.
+            wall_ns: the time.
+            is_late: whether streams may be told of several changes at once if there are many, for
+                others wait until all have been applied.
+        """
         if not self._chains.has_listeners or not len(events):
             self.market.apply(events)
             return
         tick = self._tick(wall_ns)
-        for part in changes_of(events, self._chains.live):
+        most = self._changes_a_turn() if is_late else None
+        for part in changes_of(events, self._chains.live, most):
             self.market.apply(part)
-            self.counters.add(self._chains.note(part, tick))
+            self.counters.add(self._chains.note(part, tick, is_one_change=not is_late))
 
     def turns(self, events: Events) -> Iterator[Events]:
         """Yield events in parts that are small enough to be applied in one turn."""
@@ -120,11 +128,16 @@ class StreamManager:
             yield events
             return
         parts = [len(part) for part in changes_of(events, self._chains.live)]
+        most = self._changes_a_turn()
         start = 0
-        for first in range(0, len(parts), _CHANGES_A_TURN):
-            end = start + sum(parts[first : first + _CHANGES_A_TURN])
+        for first in range(0, len(parts), most):
+            end = start + sum(parts[first : first + most])
             yield events[start:end]
             start = end
+
+    def _changes_a_turn(self) -> int:
+        """Return how many changes can be told one by one before others get their turn."""
+        return max(_MESSAGES_A_TURN // max(self._chains.live_count, 1), 1)
 
     def subscribe(
         self, subscriber: Subscriber, request: Subscribe, now: float, wall_ns: int
@@ -393,7 +406,7 @@ class StreamManager:
     def _catch_up(self, wall_ns: int, instrument_ids: Container[int]) -> None:
         """Apply what is due: a feed wakes up less often than books are looked at."""
         for events in self._feed.due_events(wall_ns, instrument_ids):
-            self.apply(events, wall_ns)
+            self.apply(events, wall_ns, is_late=True)
 
     def _tick(self, wall_ns: int) -> Tick:
         return Tick(format_timestamp(wall_ns), self._feed.market_time_ns(wall_ns))
