@@ -32,6 +32,7 @@ __all__ = [
     "MbpData",
     "MbpDelta",
     "MbpLevel",
+    "Number",
     "Response",
     "Shutdown",
     "Status",
@@ -48,6 +49,9 @@ __all__ = [
 
 Id: TypeAlias = int | str | UnsetType
 """What the request had as its `id`."""
+
+Number: TypeAlias = int | float
+"""A price or quantity: a decimal number, an integer where the instrument has no decimals."""
 
 
 Value = TypeVar("Value")
@@ -139,11 +143,11 @@ class Shutdown(Struct, frozen=True, tag_field="type", tag="Shutdown"):
 class MbpLevel(Struct, frozen=True):
     """A price level. `order_count` and `avg_age_ms` are null where the feed has no orders."""
 
-    price: float
-    quantity: float
+    price: Number
+    quantity: Number
     order_count: int | None
     side: str
-    total_quantity: float
+    total_quantity: Number
     avg_age_ms: int | None
 
 
@@ -151,8 +155,8 @@ class MboLevel(Struct, frozen=True):
     """An order in its queue."""
 
     order_id: str
-    price: float
-    quantity: float
+    price: Number
+    quantity: Number
     side: str
     timestamp: str
     age_ms: int
@@ -182,8 +186,8 @@ class BboData(Struct, frozen=True, tag_field="format", tag="BBO"):
 class Trade(Struct, frozen=True):
     """An execution."""
 
-    price: float
-    quantity: float
+    price: Number
+    quantity: Number
     side: Literal["Bid", "Ask"] | None
     """The aggressor's: Bid if he bought; null if unknown."""
     timestamp: str | None
@@ -216,8 +220,8 @@ class MarketData(Struct, frozen=True, kw_only=True, tag_field="type", tag="Marke
 class MbpChange(Struct, frozen=True):
     """The new state of a price level; of one that is gone, just the price and quantity 0."""
 
-    price: float
-    quantity: float
+    price: Number
+    quantity: Number
     order_count: int | UnsetType | None = UNSET
 
 
@@ -231,8 +235,8 @@ class MboChange(Struct, frozen=True):
 
     action: Literal["Add", "Update", "Cancel"]
     order_id: str
-    price: float
-    quantity: float | UnsetType = UNSET
+    price: Number
+    quantity: Number | UnsetType = UNSET
     timestamp: str | UnsetType = UNSET
     """When it took its place in the queue; there if it has a new one."""
     priority: Literal["lost"] | UnsetType = UNSET

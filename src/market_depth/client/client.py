@@ -1,0 +1,339 @@
+"""The client: a connection, its subscriptions, and requests that are answered once."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any, Final, Literal
+
+from msgspec import UNSET
+
+from market_depth.client.connection import Connection
+from market_depth.client.errors import ConnectionFailedError, RequestRefusedError
+from market_depth.client.gateway import GATEWAYS
+from market_depth.client.policies import ReconnectPolicy, SlowReaderPolicy
+from market_depth.client.subscription import Subscription
+from market_depth.client.updates import Event, EventKind, Update
+from market_depth.errors import ErrorCode
+from market_depth.protocol.messages import (
+    DataType,
+    Error,
+    Lagged,
+    MarketData,
+    MarketDelta,
+    Response,
+    Status,
+    Subscribed,
+    Subscriptions,
+    SymbolInfo,
+    Symbols,
+)
+from market_depth.protocol.messages import Subscription as SubscriptionInfo
+from market_depth.protocol.requests import (
+    ListSubscriptions,
+    ListSymbols,
+    Mode,
+    Ping,
+    Subscribe,
+    Unsubscribe,
+)
+
+__all__ = ["DEFAULT_URL", "DepthClient", "connect"]
+
+DEFAULT_URL: Final = "ws://127.0.0.1:8080"
+DEFAULT_RECONNECT: Final = ReconnectPolicy()
+_QUEUE_SIZE: Final = 1024
+
+
+@asynccontextmanager
+async def connect(
+    url: str = DEFAULT_URL,
+    *,
+    token: str | None = None,
+    encoding: Literal["json", "msgpack"] = "json",
+    compression: bool = False,
+    reconnect: ReconnectPolicy = DEFAULT_RECONNECT,
+    on_event: Callable[[Event], None] | None = None,
+    timeout_s: float = 10.0,
+) -> AsyncIterator[DepthClient]:
+    """Connect to a market depth server, and close the connection at the end of the block.
+
+    A connection that is lost is made anew, and every stream goes on: a delta stream where it was
+    cut off if the server still has what is missing, any other with a whole view. Books are exact in
+    either case.
+
+    Args:
+        url: of the server, `ws://HOST:PORT`.
+        token: credentials, for a server that wants them.
+        encoding: JSON, or MessagePack, which is shorter.
+        compression: whether to ask for compressed messages.
+        reconnect: how a lost connection is made anew. The first one is tried once.
+        on_event: told what happens besides updates; it must return at once.
+        timeout_s: for a handshake, and for an answer.
+
+    Raises:
+        ConnectionFailedError: if the server can't be reached.
+    """
+    client = DepthClient(
+        url,
+        token=token,
+        encoding=encoding,
+        compression=compression,
+        reconnect=reconnect,
+        on_event=on_event,
+        timeout_s=timeout_s,
+    )
+    await client.start()
+    try:
+        yield client
+    finally:
+        await client.stop()
+
+
+class DepthClient:
+    """A connection to a server; use `connect`."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        token: str | None,
+        encoding: str,
+        compression: bool,
+        reconnect: ReconnectPolicy,
+        on_event: Callable[[Event], None] | None,
+        timeout_s: float,
+    ) -> None:
+        self._connection = Connection(
+            url,
+            GATEWAYS[encoding],
+            token=token,
+            wants_compression=compression,
+            policy=reconnect,
+            timeout_s=timeout_s,
+            receive=self._receive,
+            restore=self._restore,
+            fail=self._fail,
+            tell=self._tell,
+        )
+        self._on_event = on_event
+        self._timeout_s = timeout_s
+        self._subscriptions: dict[str, Subscription] = {}
+        """By stream id; of several symbols, by how the ids begin."""
+        self._answers: dict[int, asyncio.Future[Any]] = {}
+        self._ids = itertools.count(1)
+        self._error: Exception | None = None
+
+    async def start(self) -> None:
+        """Connect.
+
+        Raises:
+            ConnectionFailedError: if the server can't be reached.
+        """
+        await self._connection.open()
+
+    async def stop(self) -> None:
+        """Close the connection; subscriptions come to their end."""
+        await self._connection.close()
+        self._end(None)
+
+    def subscribe(
+        self,
+        symbol: str | None = None,
+        data_type: DataType | Literal["MBP", "MBO", "BBO", "TRADES"] = DataType.MBP,
+        *,
+        symbols: Sequence[str] | Literal["*"] | None = None,
+        levels: int = 20,
+        mode: Mode | Literal["snapshot", "delta"] = Mode.DELTA,
+        interval_ms: int | None = None,
+        group: str | None = None,
+        checksum: bool = False,
+        stream_id: str | None = None,
+        queue_size: int = _QUEUE_SIZE,
+        slow_reader: SlowReaderPolicy = SlowReaderPolicy.BLOCK,
+    ) -> Subscription:
+        """Return a subscription, to be iterated over.
+
+        Args:
+            symbol: what it is about.
+            data_type: by price, by order, the best level of either side, or trades.
+            symbols: several in place of one, or "*" for all that there are.
+            levels: price levels a side.
+            mode: "delta" sends what has changed, "snapshot" the whole view each time.
+            interval_ms: least time between two updates, 0 for every change; `None` leaves it to the
+                server.
+            group: by price, the step that levels are merged into, such as "0.50".
+            checksum: whether each update is verified; a stream that fails is asked for anew.
+            stream_id: its name on the connection; `None` makes one.
+            queue_size: updates that wait to be taken, at most.
+            slow_reader: what happens when there are more.
+        """
+        wanted = DataType(data_type)
+        is_trades = wanted is DataType.TRADES
+        request = Subscribe(
+            stream_id=stream_id or f"{wanted.value.lower()}-{next(self._ids)}",
+            symbol=symbol,
+            data_type=wanted,
+            max_levels=None if is_trades else levels,
+            mode=Mode.SNAPSHOT if is_trades else Mode(mode),
+            interval_ms=interval_ms,
+            group=group,
+            checksum=checksum or None,
+            symbols=["*"] if symbols == "*" else None if symbols is None else list(symbols),
+        )
+        return Subscription(self, request, slow_reader, queue_size)
+
+    async def merged(self, *subscriptions: Subscription) -> AsyncIterator[Update]:
+        """Yield the updates of several subscriptions, in the order in which they come.
+
+        They are opened, and closed at the end. Together they have the queue of the first one.
+        """
+        mailbox = subscriptions[0].mailbox
+        try:
+            for subscription in subscriptions:
+                subscription.mailbox = mailbox
+                await subscription.open()
+            while (item := await mailbox.get()) is not None:
+                owner, received = item
+                update = await owner.take(received)
+                if update is not None:
+                    yield update
+        finally:
+            for subscription in subscriptions:
+                await subscription.close()
+
+    async def list_symbols(self) -> list[SymbolInfo]:
+        """Return what there is to subscribe to."""
+        answer: Symbols = await self._ask(lambda number: ListSymbols(number))
+        return answer.symbols
+
+    async def list_subscriptions(self) -> list[SubscriptionInfo]:
+        """Return the streams of this connection, as the server has them."""
+        answer: Subscriptions = await self._ask(lambda number: ListSubscriptions(number))
+        return answer.subscriptions
+
+    async def ping(self) -> float:
+        """Return how long a request and its answer take, in seconds."""
+        loop = asyncio.get_running_loop()
+        begun_s = loop.time()
+        await self._ask(lambda number: Ping(datetime.now(UTC), number))
+        return loop.time() - begun_s
+
+    # For subscriptions
+
+    async def open(self, subscription: Subscription) -> None:
+        """Ask for a subscription's streams; if there is no connection now, when there is one."""
+        if self._error is not None:
+            raise self._error
+        self._subscriptions[subscription.stream_id] = subscription
+        await self._connection.send(subscription.request)
+
+    async def close(self, subscription: Subscription) -> None:
+        """Close a subscription's streams."""
+        self._subscriptions.pop(subscription.stream_id, None)
+        for stream_id in list(subscription.streams) or [subscription.stream_id]:
+            await self._connection.send(Unsubscribe(stream_id))
+
+    async def begin_anew(
+        self, subscription: Subscription, stream: Any, kind: EventKind, text: str
+    ) -> None:
+        """Ask for a stream once more, from a whole view on."""
+        self._tell(Event(kind, text, stream.symbol, stream.stream_id))
+        stream.begin_anew()
+        await self._connection.send(Unsubscribe(stream.stream_id))
+        await self._connection.send(subscription.request_of(stream))
+
+    # From the connection
+
+    async def _receive(self, message: Response, raw: bytes | str) -> None:
+        if isinstance(message, MarketData | MarketDelta):
+            subscription = self._find(message.stream_id)
+            if subscription is not None:
+                await subscription.receive(message, raw)
+            return
+        answer = self._answers.pop(getattr(message, "id", UNSET), None)  # type: ignore[arg-type]
+        if answer is not None and not answer.done():
+            answer.set_result(message)
+            return
+        match message:
+            case Subscribed():
+                subscription = self._find(message.stream_id)
+                if subscription is not None:
+                    subscription.opened(message)
+            case Error():
+                self._take_error(message)
+            case Status():
+                text = f"{message.symbol}: {message.status} {message.reason or ''}".strip()
+                self._tell(Event(EventKind.STATUS, text, message.symbol, status=message.status))
+            case Lagged():
+                subscription = self._find(message.stream_id)
+                if subscription is not None:
+                    subscription.counters.lagged += message.skipped
+                text = f"{message.stream_id}: {message.skipped} updates skipped"
+                self._tell(Event(EventKind.LAGGED, text, stream_id=message.stream_id))
+
+    async def _restore(self) -> None:
+        """Have every stream go on, on a new connection."""
+        for subscription in list(self._subscriptions.values()):
+            for request in subscription.requests():
+                await self._connection.send(request)
+
+    def _take_error(self, error: Error) -> None:
+        stream_id = error.stream_id
+        subscription = None if stream_id is None else self._find(stream_id)
+        if error.code == ErrorCode.UNAVAILABLE and subscription is not None:
+            event = Event(EventKind.STATUS, error.message, stream_id=stream_id, status="Stale")
+            self._tell(event)
+        elif subscription is not None and subscription.stream_id == stream_id:
+            subscription.fail(RequestRefusedError(error.code, error.message, stream_id))
+        else:
+            self._tell(Event(EventKind.REFUSED, f"{error.code}: {error.message}", None, stream_id))
+
+    def _find(self, stream_id: str) -> Subscription | None:
+        subscription = self._subscriptions.get(stream_id)
+        if subscription is None:
+            subscription = self._subscriptions.get(stream_id.rpartition(":")[0])
+        return subscription
+
+    def _tell(self, event: Event) -> None:
+        if self._on_event is not None:
+            self._on_event(event)
+
+    def _fail(self, error: Exception) -> None:
+        self._error = error
+        self._end(error)
+
+    def _end(self, error: Exception | None) -> None:
+        for subscription in list(self._subscriptions.values()):
+            subscription.mailbox.end(error)
+        for answer in self._answers.values():
+            if not answer.done():
+                answer.set_exception(error or ConnectionFailedError("the client has been closed"))
+        self._answers.clear()
+
+    async def _ask(self, request_with: Callable[[int], Any]) -> Any:
+        """Send a request with an id, and return its answer.
+
+        Raises:
+            RequestRefusedError: if that is an Error.
+            ConnectionFailedError: if there is no connection to send it on, or no answer in time.
+        """
+        if self._error is not None:
+            raise self._error
+        number = next(self._ids)
+        answer = self._answers[number] = asyncio.get_running_loop().create_future()
+        try:
+            if not await self._connection.send(request_with(number)):
+                raise ConnectionFailedError("there is no connection now")
+            async with asyncio.timeout(self._timeout_s):
+                message = await answer
+        except TimeoutError:
+            raise ConnectionFailedError(f"no answer within {self._timeout_s:g} s") from None
+        finally:
+            self._answers.pop(number, None)
+        if isinstance(message, Error):
+            raise RequestRefusedError(message.code, message.message, message.stream_id)
+        return message

@@ -1,0 +1,175 @@
+"""A connection that is made anew when it is lost, and the messages on it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
+from typing import Any, Final
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, WebSocketException
+from websockets.typing import Subprotocol
+
+from market_depth.client.errors import ConnectionFailedError
+from market_depth.client.gateway import Gateway
+from market_depth.client.policies import ReconnectPolicy
+from market_depth.client.updates import Event, EventKind
+from market_depth.protocol.messages import Response, Shutdown
+
+__all__ = ["Connection"]
+
+_NEVER_AGAIN: Final = range(4500, 4600)
+"""Close codes of a server that will not have this client."""
+_MS_PER_S: Final = 1000
+_FAILURES: Final = (OSError, TimeoutError, WebSocketException)
+
+
+class Connection:
+    """Keeps a connection, and hands over what comes.
+
+    Args:
+        url: of the server.
+        gateway: the encoding to speak.
+        token: credentials, `None` for none.
+        wants_compression: whether to offer permessage-deflate.
+        policy: how a lost connection is made anew.
+        timeout_s: for a handshake, and for the close.
+        receive: takes each message with the bytes that it came in.
+        restore: sends again what a new connection has to know.
+        fail: told the error after which there will be no connection any more.
+        tell: told what happens.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        gateway: Gateway,
+        *,
+        token: str | None,
+        wants_compression: bool,
+        policy: ReconnectPolicy,
+        timeout_s: float,
+        receive: Callable[[Response, bytes | str], Awaitable[None]],
+        restore: Callable[[], Coroutine[Any, Any, None]],
+        fail: Callable[[Exception], None],
+        tell: Callable[[Event], None],
+    ) -> None:
+        self._url = url
+        self._gateway = gateway
+        self._token = token
+        self._wants_compression = wants_compression
+        self._policy = policy
+        self._timeout_s = timeout_s
+        self._receive = receive
+        self._restore = restore
+        self._fail = fail
+        self._tell = tell
+        self._socket: ClientConnection | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._reconnect_after_s: float | None = None
+        """How long the server has asked to be left alone."""
+
+    async def open(self) -> None:
+        """Connect, once.
+
+        Raises:
+            ConnectionFailedError: if the server can't be reached.
+        """
+        try:
+            self._socket = await self._connect()
+        except _FAILURES as error:
+            raise ConnectionFailedError(
+                f"can't connect to {self._shown_url}: {_said(error)}"
+            ) from None
+        self._task = asyncio.create_task(self._run(self._socket))
+
+    async def close(self) -> None:
+        """Close the connection, and leave nothing behind."""
+        task, self._task = self._task, None
+        await _cancelled(task)
+        socket, self._socket = self._socket, None
+        if socket is not None:
+            await socket.close()
+
+    async def send(self, request: Any) -> bool:
+        """Send a request; return whether there is a connection to send it on."""
+        if self._socket is None:
+            return False
+        try:
+            await self._socket.send(self._gateway.encode(request))
+        except ConnectionClosed:
+            return False
+        return True
+
+    @property
+    def _shown_url(self) -> str:
+        return self._url.partition("?")[0]
+
+    async def _connect(self) -> ClientConnection:
+        headers = {} if self._token is None else {"Authorization": f"Bearer {self._token}"}
+        return await connect(
+            self._url,
+            additional_headers=headers,
+            subprotocols=[Subprotocol(self._gateway.subprotocol)],
+            compression="deflate" if self._wants_compression else None,
+            max_size=None,
+            open_timeout=self._timeout_s,
+            close_timeout=self._timeout_s,
+        )
+
+    async def _run(self, socket: ClientConnection | None) -> None:
+        """Read until the user closes, or there is no use in going on."""
+        restoring: asyncio.Task[None] | None = None
+        try:
+            while socket is not None:
+                code = await self._read(socket)
+                self._socket = None
+                if code in _NEVER_AGAIN:
+                    reason = socket.close_reason
+                    raise ConnectionFailedError(
+                        f"{self._shown_url}: closed with {code} {reason}", code
+                    )
+                self._tell(Event(EventKind.DISCONNECTED, f"closed with {code}"))
+                socket = self._socket = await self._connected_anew()
+                if socket is not None:
+                    self._tell(Event(EventKind.RECONNECTED, self._shown_url))
+                    await _cancelled(restoring)
+                    # Answers have to be read while requests are sent, or both sides might wait.
+                    restoring = asyncio.create_task(self._restore())
+            raise ConnectionFailedError(
+                f"{self._shown_url}: connection lost, and not to be had again"
+            )
+        except Exception as error:  # whatever it is, those who wait must hear of it
+            self._fail(error)
+        finally:
+            await _cancelled(restoring)
+
+    async def _read(self, socket: ClientConnection) -> int | None:
+        """Take what comes until the connection is closed; return the code."""
+        with suppress(ConnectionClosed):
+            async for payload in socket:
+                message = self._gateway.decode(payload)
+                if isinstance(message, Shutdown):
+                    self._reconnect_after_s = message.reconnect_after_ms / _MS_PER_S
+                    self._tell(Event(EventKind.SHUTDOWN, message.reason))
+                else:
+                    await self._receive(message, payload)
+        return socket.close_code
+
+    async def _connected_anew(self) -> ClientConnection | None:
+        """Try until there is a connection again, `None` if the policy is not to go on."""
+        asked_s, self._reconnect_after_s = self._reconnect_after_s or 0.0, None
+        for pause_s in self._policy.pauses_s():
+            await asyncio.sleep(asked_s + pause_s)
+            asked_s = 0.0
+            with suppress(*_FAILURES):
+                return await self._connect()
+        return None
+
+
+async def _cancelled(task: asyncio.Task[None] | None) -> None:
+    if task is not None:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task

@@ -1,0 +1,157 @@
+"""One stream: what its messages make of its book. It knows no connection and no tasks."""
+
+from __future__ import annotations
+
+from typing import Any, Final, NamedTuple
+
+from msgspec import UNSET
+
+from market_depth.client.books import Book, LevelBook, OrderBook, Scale
+from market_depth.client.errors import StreamBrokenError
+from market_depth.client.updates import Update, UpdateKind
+from market_depth.protocol.messages import (
+    DataType,
+    MarketData,
+    MarketDelta,
+    Subscribed,
+    TradesData,
+)
+from market_depth.protocol.requests import Resume
+
+__all__ = ["Received", "Stream"]
+
+_NO_SCALE: Final = Scale(0, 0)
+
+
+class Received(NamedTuple):
+    """A message of a stream, with the bytes that it came in."""
+
+    stream: Stream
+    message: MarketData | MarketDelta
+    raw: bytes | str
+
+
+class Stream:
+    """A stream of one symbol.
+
+    Messages come in two steps: `receive` when they come off the connection, which sees gaps, and
+    `apply` when the user takes them, so that the book is at the update that he has in hand.
+
+    Args:
+        stream_id: its name on the connection.
+        symbol: what it is about.
+        data_type: what it shows.
+    """
+
+    __slots__ = (
+        "_awaits_whole",
+        "_is_broken",
+        "_received_sequence",
+        "book",
+        "data_type",
+        "epoch",
+        "is_open",
+        "stream_id",
+        "symbol",
+    )
+
+    def __init__(self, stream_id: str, symbol: str, data_type: DataType) -> None:
+        self.stream_id = stream_id
+        self.symbol = symbol
+        self.data_type = data_type
+        self.book: Book = _new_book(data_type, _NO_SCALE)
+        self.epoch = ""
+        self.is_open = False
+        self._received_sequence = -1
+        self._awaits_whole = True
+        """Whether what comes is of no use before a whole view comes."""
+        self._is_broken = False
+        """Whether what is taken is of no use before a whole view is taken."""
+
+    @property
+    def resume(self) -> Resume | None:
+        """Where the stream could go on, `None` if it has to begin anew."""
+        if self._awaits_whole or not self.epoch or self.data_type is DataType.TRADES:
+            return None
+        return Resume(self.epoch, self._received_sequence)
+
+    def opened(self, answer: Subscribed) -> None:
+        """Take the server's answer to a Subscribe."""
+        self.is_open = True
+        self.epoch = "" if answer.epoch is UNSET else answer.epoch
+        if answer.resumed is not True:
+            self._awaits_whole = True
+        if answer.price_decimals is not UNSET and answer.quantity_decimals is not UNSET:
+            scale = self.book.scale
+            known = (scale.price_decimals, scale.quantity_decimals)
+            if known != (answer.price_decimals, answer.quantity_decimals):
+                new_scale = Scale(answer.price_decimals, answer.quantity_decimals)
+                self.book = _new_book(self.data_type, new_scale)
+
+    def begin_anew(self) -> None:
+        """Take nothing before a whole view."""
+        self._awaits_whole = True
+        self._is_broken = True
+
+    def receive(self, message: MarketData | MarketDelta) -> bool:
+        """Return whether a message is of use.
+
+        Raises:
+            StreamBrokenError: if it does not go on from the one before it.
+        """
+        if isinstance(message, MarketData):
+            self._awaits_whole = False
+        elif self._awaits_whole:
+            return False
+        elif message.prev_sequence != self._received_sequence:
+            raise StreamBrokenError(
+                f"{self.stream_id}: expected a delta from sequence {self._received_sequence}, "
+                f"got one from {message.prev_sequence}"
+            )
+        self._received_sequence = message.sequence
+        return True
+
+    def apply(self, received: Received, conflated: int = 0) -> Update | None:
+        """Apply a message to the book, and return the update; `None` if it is of no use.
+
+        Raises:
+            StreamBrokenError: if the book is not the server's then.
+        """
+        message, book = received.message, self.book
+        data: Any = message.data
+        if isinstance(message, MarketData):
+            kind, prev_sequence = UpdateKind.SNAPSHOT, None
+            self._is_broken = False
+            if isinstance(data, TradesData):
+                kind = UpdateKind.TRADES
+            else:
+                book.replace(data)
+        elif self._is_broken:
+            return None
+        else:
+            kind, prev_sequence = UpdateKind.DELTA, message.prev_sequence
+            book.change(data)
+        book.sequence, book.timestamp = message.sequence, message.timestamp
+        if message.checksum is not UNSET and message.checksum != (found := book.checksum()):
+            raise StreamBrokenError(
+                f"{self.stream_id}: the checksum at sequence {message.sequence} is "
+                f"{message.checksum}, the book's is {found}"
+            )
+        event_timestamp = message.event_timestamp
+        return Update(
+            symbol=self.symbol,
+            stream_id=self.stream_id,
+            kind=kind,
+            sequence=message.sequence,
+            prev_sequence=prev_sequence,
+            timestamp=message.timestamp,
+            event_timestamp=None if event_timestamp is UNSET else event_timestamp,
+            book=book,
+            data=data,
+            conflated=conflated,
+            raw=received.raw,
+        )
+
+
+def _new_book(data_type: DataType, scale: Scale) -> Book:
+    return OrderBook(scale) if data_type is DataType.MBO else LevelBook(scale)
