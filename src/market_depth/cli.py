@@ -12,8 +12,11 @@ from typing import Annotated, Any, get_type_hints
 import typer
 
 from market_depth import __version__
+from market_depth.client.client import DEFAULT_URL
 from market_depth.config import FeedConfig, RecordConfig, ServeConfig, read_config_file
 from market_depth.errors import ConfigError, FeedError, MarketDepthError
+from market_depth.protocol.messages import DataType
+from market_depth.protocol.requests import Mode
 
 __all__ = ["main"]
 
@@ -170,6 +173,59 @@ def _verify(
 
     if not run(files or [], as_json=as_json, format_name=format_name):
         raise typer.Exit(_FAILED)
+
+
+@app.command("tail")
+def _tail(
+    symbol: Annotated[str, typer.Argument(help="What to show.")],
+    url: Annotated[str, typer.Option("--url", "-u", help="Server.")] = DEFAULT_URL,
+    data_type: Annotated[
+        DataType, typer.Option("--data-type", "-t", help="What a line is made of.")
+    ] = DataType.MBP,
+    levels: Annotated[int, typer.Option("--levels", help="Price levels a side.", min=1)] = 20,
+    mode: Annotated[
+        Mode, typer.Option("--mode", help="How the server tells it; lines are the same.")
+    ] = Mode.DELTA,
+    interval_ms: Annotated[
+        int | None,
+        typer.Option("--interval-ms", help="Least time between two lines; 0: every change.", min=0),
+    ] = None,
+    group: Annotated[
+        str | None, typer.Option("--group", help="Step to merge price levels into, such as 0.50.")
+    ] = None,
+    checksum: Annotated[bool, typer.Option("--checksum", help="Verify every update.")] = False,
+    raw: Annotated[
+        bool, typer.Option("--raw", help="Messages as they come, not the tops of books.")
+    ] = False,
+    count: Annotated[
+        int | None, typer.Option("--count", "-n", help="End after so many lines.", min=1)
+    ] = None,
+    token: Annotated[
+        str | None,
+        typer.Option("--token", envvar="MARKET_DEPTH_TOKEN", help="Credentials."),
+    ] = None,
+) -> None:
+    """Print a stream of a running server as JSON lines: the top of the book, or trades.
+
+    What happens besides, such as a lost connection, is told on standard error.
+    """
+    from market_depth.commands.tail import TailOptions, run
+
+    run(
+        TailOptions(
+            symbol=symbol,
+            url=url,
+            data_type=data_type,
+            levels=levels,
+            mode=mode.value,
+            interval_ms=interval_ms,
+            group=group,
+            checksum=checksum,
+            raw=raw,
+            count=count,
+            token=token,
+        )
+    )
 
 
 def main() -> None:

@@ -10,13 +10,20 @@ from abc import ABC, abstractmethod
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec import UNSET
 
+from market_depth.client import tables
 from market_depth.client.errors import StreamBrokenError
 from market_depth.protocol.checksum import level_checksum, order_checksum
 from market_depth.protocol.messages import MboChange, MboLevel, MbpChange, MbpLevel, Number
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    import polars as pl
+    from numpy.typing import NDArray
 
 __all__ = ["Book", "Level", "LevelBook", "Order", "OrderBook", "Scale"]
 
@@ -172,6 +179,28 @@ class Book(ABC):
         bids, asks = self.quantities(levels)
         return (bids - asks) / (bids + asks) if bids + asks else None
 
+    def table(self, levels: int | None = None) -> dict[str, list[Any]]:
+        """Return the best levels of both sides as columns: side, price, quantity, order_count (-1
+        if unknown); bids first, best first."""
+        rows = [
+            (side, level.price, level.quantity, _known(level.order_count))
+            for side, found in (("Bid", self.bids(levels)), ("Ask", self.asks(levels)))
+            for level in found
+        ]
+        return _columns(("side", "price", "quantity", "order_count"), rows)
+
+    def to_numpy(self, levels: int | None = None) -> NDArray[np.void]:
+        """Return `table` as a structured array."""
+        return tables.to_numpy(self.table(levels))
+
+    def to_pandas(self, levels: int | None = None) -> pd.DataFrame:
+        """Return `table` as a DataFrame of pandas, which must be installed."""
+        return tables.to_pandas(self.table(levels))
+
+    def to_polars(self, levels: int | None = None) -> pl.DataFrame:
+        """Return `table` as a DataFrame of Polars, which must be installed."""
+        return tables.to_polars(self.table(levels))
+
     def clear(self) -> None:
         """Empty the book."""
         self._bids, self._asks = _Side(1), _Side(-1)
@@ -264,6 +293,16 @@ class OrderBook(Book):
         """Return the orders of the best ask levels, likewise."""
         return list(self._orders(self._asks, levels))
 
+    def table(self, levels: int | None = None) -> dict[str, list[Any]]:
+        """Return the orders of the best levels of both sides as columns: side, order_id, price,
+        quantity, timestamp; bids first, best price first, then in priority."""
+        rows = [
+            (side, order.order_id, order.price, order.quantity, order.timestamp)
+            for side, found in (("Bid", self.bid_orders(levels)), ("Ask", self.ask_orders(levels)))
+            for order in found
+        ]
+        return _columns(("side", "order_id", "price", "quantity", "timestamp"), rows)
+
     def clear(self) -> None:
         """Empty the book."""
         super().clear()
@@ -347,3 +386,12 @@ class OrderBook(Book):
                     price,
                     quantity,
                 )
+
+
+def _known(count: int | None) -> int:
+    return -1 if count is None else count
+
+
+def _columns(names: tuple[str, ...], rows: list[Any]) -> dict[str, list[Any]]:
+    columns = zip(*rows, strict=True) if rows else ((),) * len(names)
+    return {name: list(column) for name, column in zip(names, columns, strict=True)}

@@ -79,9 +79,8 @@ class Connection:
         try:
             self._socket = await self._connect()
         except _FAILURES as error:
-            raise ConnectionFailedError(
-                f"can't connect to {self._shown_url}: {_said(error)}"
-            ) from None
+            problem = f"can't connect to {self._shown_url}: {str(error) or type(error).__name__}"
+            raise ConnectionFailedError(problem) from None
         self._task = asyncio.create_task(self._run(self._socket))
 
     async def close(self) -> None:
