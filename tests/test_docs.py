@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import json
 import re
 import shlex
+import sys
 from pathlib import Path
+from typing import get_args
 
 import msgspec
 import pytest
@@ -14,7 +17,9 @@ import pytest
 from market_depth.config import ServeConfig, read_config_file
 from market_depth.feeds.formats import FORMATS
 from market_depth.protocol.codec import decode_request
-from market_depth.protocol.messages import Request, Response
+from market_depth.protocol.encoders import encode_json
+from market_depth.protocol.messages import Response
+from market_depth.protocol.requests import Request
 from market_depth.server.credentials import Credentials
 from market_depth.server.replay import PlaybackState
 from market_depth.simulator import load_profiles
@@ -54,13 +59,28 @@ def test_every_option_is_documented_with_its_default() -> None:
 def test_messages_of_the_contract_are_those_of_the_structs(block: str) -> None:
     message = json.loads(block)
     kind = message["type"]
-    if kind in {"Subscribe", "Unsubscribe", "Ping"}:
+    if kind in {one.__name__ for one in get_args(Request)}:
         request: Request = decode_request(block.encode())
         assert type(request).__name__ == kind
     else:
         response = msgspec.json.decode(block, type=Response)
         assert type(response).__name__ == kind
-        assert json.loads(msgspec.json.encode(response)) == message
+        assert json.loads(encode_json(response)) == message
+
+
+async def test_the_book_of_the_contract_is_kept_and_verified(tmp_path: Path) -> None:
+    (code,) = code_blocks("docs/protocol.md", "python")
+    script = tmp_path / "book.py"
+    async with serving_quietly("--rate=100") as server:
+        script.write_text(code.replace("ws://127.0.0.1:8080", server.url))
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-W", "error", str(script), stdout=asyncio.subprocess.PIPE
+        )
+        output, _ = await process.communicate()
+    assert process.returncode == 0
+    sequences = [int(line.split()[0]) for line in output.decode().splitlines()]
+    assert len(sequences) >= 10
+    assert sequences == sorted(set(sequences))
 
 
 def test_every_metric_in_the_code_is_documented() -> None:
