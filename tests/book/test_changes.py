@@ -208,11 +208,14 @@ def told(*events: Event) -> list[tuple[str, int]]:
         ([modify(1, BID, 98, 10, 50)], [("REQUEUE", 1)]),
         ([modify(1, ASK, 150, 10, 50)], [("CANCEL", 1)]),
         ([cancel(1), add(1, BID, 100, 10, 1)], [("REQUEUE", 1)]),
-        ([cancel(4), cancel(1, size=1), add(5, BID, 101, 1)], [("CANCEL", 4), ("ADD", 5), ("UPDATE", 1)]),
+        (
+            [cancel(4), cancel(1, size=1), add(5, BID, 101, 1)],
+            [("CANCEL", 4), ("ADD", 5), ("UPDATE", 1)],
+        ),
         ([cancel(1, size=1), modify(1, BID, 100, 10, 1)], [("REQUEUE", 1)]),
         ([cancel(9)], []),
     ],
-)  # fmt: skip
+)
 def test_an_order_that_keeps_its_place_is_updated_and_one_that_loses_it_is_queued_anew(
     events: list[Event], wanted: list[tuple[str, int]]
 ) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from market_depth.errors import RequestError
 from market_depth.events import BookStatus, StatusReason
+from market_depth.protocol.encoders import encode_json
 from market_depth.protocol.messages import DataType
 from market_depth.protocol.requests import Unsubscribe
 from support.flow import batch, cancel, status
@@ -306,7 +307,7 @@ def test_symbols_are_described(server: Server) -> None:
     shown = {info.symbol: info for info in server.manager.symbols()}
     assert list(shown) == list(INSTRUMENTS)
     btc, by_price = shown[BTC], shown[BY_PRICE]
-    assert str(btc.tick_size) == "0.01"
+    assert encode_json(btc.tick_size) == b"0.01"
     assert (btc.price_decimals, btc.quantity_decimals) == (2, 0)
     assert (btc.data_types, btc.status) == (list(DataType), "Live")
     by_price_types = [DataType.MBP, DataType.BBO, DataType.TRADES]

@@ -122,5 +122,8 @@ def _at(request: object, path: str) -> object:
 
 
 def _shown(value: object) -> str:
-    text = msgspec.json.encode(value).decode()
+    try:
+        text = msgspec.json.encode(value).decode()
+    except (TypeError, ValueError, RecursionError):  # MessagePack has values that JSON has not
+        text = f"a value of kind {type(value).__name__}"
     return text if len(text) <= _SHOWN_CHARACTERS else text[:_SHOWN_CHARACTERS] + "…"

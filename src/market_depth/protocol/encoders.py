@@ -7,17 +7,18 @@ view share: `{"type":"MarketData","stream_id":"a"` and `,"symbol":…}`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import Decimal
-from typing import Final, Protocol, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 
 import msgspec
+from msgspec import Raw
 
+from market_depth.instruments import format_units
 from market_depth.protocol.json_writer import JsonWriter
 from market_depth.protocol.messages import DataType, Response, TradesData
 from market_depth.protocol.msgpack_writer import MsgpackWriter
 from market_depth.views import Changes, View
 
-__all__ = ["Encoder", "JsonEncoder", "Member", "MsgpackEncoder", "encode_json", "wire_number"]
+__all__ = ["Encoder", "JsonEncoder", "Member", "MsgpackEncoder", "encode_json"]
 
 Member: TypeAlias = tuple[str, object]
 """A field of a message, with its value: what msgspec knows, or bytes that are encoded already."""
@@ -33,11 +34,6 @@ _MAX_FIXMAP: Final = 15
 def encode_json(value: object) -> bytes:
     """Return anything that msgspec knows as JSON, decimals as numbers."""
     return _json.encode(value)
-
-
-def wire_number(units: int, decimals: int) -> Decimal | int:
-    """Return a count of the last decimal as a number of the wire: 10245 with 2 is 102.45."""
-    return Decimal(units).scaleb(-decimals) if decimals else units
 
 
 class Encoder(Protocol):
@@ -77,6 +73,9 @@ class Encoder(Protocol):
     def trades(self, trades: TradesData) -> bytes:
         """Return the `data` of trades."""
 
+    def number(self, units: int, decimals: int) -> Any:
+        """Return what makes a message have a count of the last decimal as a number."""
+
 
 class JsonEncoder:
     """JSON, in text frames."""
@@ -110,6 +109,10 @@ class JsonEncoder:
     def trades(self, trades: TradesData) -> bytes:
         """Return the `data` of trades."""
         return _json.encode(trades)
+
+    def number(self, units: int, decimals: int) -> Any:
+        """Return a count of the last decimal with its decimals written out, as views have it."""
+        return Raw(format_units(units, decimals).encode()) if decimals else units
 
 
 class MsgpackEncoder:
@@ -146,3 +149,7 @@ class MsgpackEncoder:
     def trades(self, trades: TradesData) -> bytes:
         """Return the `data` of trades."""
         return _msgpack.encode(trades)
+
+    def number(self, units: int, decimals: int) -> Any:
+        """Return a count of the last decimal as the double that is nearest."""
+        return units / 10**decimals if decimals else units

@@ -37,7 +37,9 @@ _MAX_SEQUENCE = 2**63 - 1
 MAX_ID_LENGTH = 128
 
 StreamId: TypeAlias = Annotated[str, Meta(min_length=1, max_length=MAX_STREAM_ID_LENGTH)]
-RequestId: TypeAlias = int | Annotated[str, Meta(max_length=MAX_ID_LENGTH)]
+RequestId: TypeAlias = (
+    Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)] | Annotated[str, Meta(max_length=MAX_ID_LENGTH)]
+)
 """A client's own name for a request, which the answer repeats."""
 
 

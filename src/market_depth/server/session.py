@@ -266,7 +266,9 @@ class Session(Subscriber):
             case Ping():
                 self.send(HeartBeat(wire_time(), or_unset(request.id)))
             case ListSymbols():
-                symbols = [one for one in manager.symbols() if self._client.may_see(one.symbol)]
+                symbols = [
+                    one for one in manager.symbols(self.wire) if self._client.may_see(one.symbol)
+                ]
                 self.send(Symbols(symbols, or_unset(request.id)))
             case ListSubscriptions():
                 self.send(Subscriptions(manager.subscriptions(self), or_unset(request.id)))

@@ -37,20 +37,9 @@ class Beat:
         self._turns: Iterator[FlushCount] | None = None
 
     @property
-    def is_wanted(self) -> bool:
-        """Whether it has any chains."""
-        return bool(self.chains)
-
-    @property
     def is_unfinished(self) -> bool:
         """Whether a flush goes on in another turn."""
         return self._turns is not None
-
-    def restart(self, now: float) -> None:
-        """Be due an interval from now, at the latest: what was left of an earlier flush is void."""
-        self._turns = None
-        if self.due <= now:
-            self.due = postponed(self.due, self.interval, now)
 
     def flush(self, tick: Tick, now: float) -> FlushCount:
         """Write what is due, a turn's worth of it; it stays due until all is written."""

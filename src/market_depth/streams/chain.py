@@ -70,6 +70,7 @@ class Chain(ABC):
     __slots__ = (
         "_frame",
         "_frame_prefix",
+        "book_sequence",
         "has_lagging",
         "key",
         "kind",
@@ -94,7 +95,10 @@ class Chain(ABC):
         self.symbol_book = watch.symbol_book
         self.streams: dict[ChainStream, None] = {}
         self.sequence = -1
-        """Sequence of the last message; -1 before the first."""
+        """Tells the last message from those before; the book's sequence in it, if it is of a book;
+        -1 before the first."""
+        self.book_sequence = -1
+        """The book's sequence in the last message, where that is another."""
         self.prev_sequence = -1
         """Sequence of the one before."""
         self.tail = Tail(b"")

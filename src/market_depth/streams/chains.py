@@ -52,13 +52,24 @@ def changes_of(
     is_wanted = np.isin(events["instrument_id"], list(instrument_ids))
     ends = np.flatnonzero(is_wanted & (events["flags"] & _LAST != 0)) + 1
     if most is not None and len(ends) > most:
-        ends = ends[:: -(-len(ends) // max(most, 1))]
+        step = -(-len(ends) // max(most, 1))
+        ends = ends[::-1][::step][::-1]
     start = 0
     for end in ends.tolist():
         yield events[start:end]
         start = end
     if start < len(events):
         yield events[start:]
+
+
+def _changed(events: Events, *, is_one_change: bool) -> list[int]:
+    """Return the instruments that are not in the midst of a change behind events."""
+    if is_one_change:
+        return [int(events["instrument_id"][-1])]
+    backwards = events[::-1]
+    ids, last_places = np.unique(backwards["instrument_id"], return_index=True)
+    is_whole = backwards["flags"][last_places] & _LAST != 0
+    return [int(one) for one in ids[is_whole]]
 
 
 class Chains:
@@ -82,7 +93,7 @@ class Chains:
     @property
     def beats(self) -> Iterator[Beat]:
         """The moments at which chains are due."""
-        return iter(self._beats.values())
+        return iter(list(self._beats.values()))
 
     @property
     def live_count(self) -> int:
@@ -120,7 +131,10 @@ class Chains:
         key = chain.key
         del self._by_key[key]
         if key.interval_ms:
-            del self._beats[key.interval_ms].chains[chain]
+            beat = self._beats[key.interval_ms]
+            del beat.chains[chain]
+            if not beat.chains:
+                del self._beats[key.interval_ms]
         else:
             _remove(self.live, _instrument_id(chain), chain)
         if isinstance(chain, TradeChain):
@@ -140,8 +154,7 @@ class Chains:
                 every change of.
         """
         count = self._note_trades(events, tick)
-        changed = [int(events["instrument_id"][-1])] if is_one_change else list(self.live)
-        for instrument_id in changed:
+        for instrument_id in _changed(events, is_one_change=is_one_change):
             for chain in self.live.get(instrument_id, ()):
                 count = count.plus(self._go_on(chain, tick))
         return count
@@ -158,9 +171,10 @@ class Chains:
             if not len(own):
                 continue
             symbol_book = next(iter(chains)).symbol_book
-            told = trades_of(own, symbol_book.instrument, symbol_book.book.trade_count)
+            book, instrument = symbol_book.book, symbol_book.instrument
             for chain in chains:
-                chain.add(told)
+                encoder = chain.wire.encoder
+                chain.add(trades_of(own, instrument, book.trade_count, encoder))
                 if chain.is_full:
                     count = count.plus(self._go_on(chain, tick))
         return count
@@ -196,8 +210,6 @@ class Chains:
         if beat is None:
             interval_s = interval_ms / _MS_PER_S
             beat = self._beats[interval_ms] = Beat(now + interval_s, interval_s)
-        elif not beat.is_wanted:
-            beat.restart(now)
         beat.chains[chain] = None
 
     def _end_lingering(self, now: float) -> None:

@@ -50,9 +50,6 @@ class Cohort:
 
     __slots__ = ("due", "interval", "streams", "subscribers")
 
-    is_unfinished: Final = False
-    """Whether a flush goes on in another turn; it never does."""
-
     def __init__(self, due: float, interval: float) -> None:
         self.due = due
         """When its streams are due next, in seconds of the caller's monotonic clock."""
@@ -60,11 +57,6 @@ class Cohort:
         self.subscribers: dict[Subscriber, None] = {}
         self.streams: dict[Stream, None] = {}
         """The streams of all its subscribers."""
-
-    @property
-    def is_wanted(self) -> bool:
-        """Whether it has any subscribers."""
-        return bool(self.subscribers)
 
     def postpone(self, now: float) -> None:
         """Move `due` behind *now*."""

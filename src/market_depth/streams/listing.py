@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from market_depth.protocol.encoders import wire_number
+from market_depth.protocol.encoders import Encoder
 from market_depth.protocol.messages import DataType, Subscription, SymbolInfo
 from market_depth.streams.admission import served_types
 from market_depth.streams.chain import ChainStream
@@ -14,12 +14,12 @@ from market_depth.streams.watch import Waiting
 __all__ = ["stream_listed", "symbol_info", "waiting_listed"]
 
 
-def symbol_info(symbol_book: SymbolBook) -> SymbolInfo:
+def symbol_info(symbol_book: SymbolBook, encoder: Encoder) -> SymbolInfo:
     """Return what a client wants to know of a symbol before it subscribes."""
     instrument, status = symbol_book.instrument, symbol_book.status
     return SymbolInfo(
         symbol=instrument.symbol,
-        tick_size=wire_number(instrument.tick_size, instrument.price_decimals),
+        tick_size=encoder.number(instrument.tick_size, instrument.price_decimals),
         price_decimals=instrument.price_decimals,
         quantity_decimals=instrument.quantity_decimals,
         data_types=served_types(instrument),
@@ -36,7 +36,9 @@ def stream_listed(stream: Stream | ChainStream, interval_ms: int) -> Subscriptio
         interval_ms: of streams of the original messages.
     """
     if isinstance(stream, ChainStream):
-        return _listed(stream.stream_id, stream.chain.key, stream.group, stream.sent_sequence)
+        chain = stream.chain
+        sequence = stream.sent_sequence if chain.can_skip else chain.book_sequence
+        return _listed(stream.stream_id, chain.key, stream.group, sequence)
     channel = stream.channel
     return Subscription(
         stream_id=stream.stream_id,

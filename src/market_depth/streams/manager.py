@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Container, Iterator
 from itertools import chain as chained
 from typing import Final, Protocol
 
 from market_depth.errors import ErrorCode, RequestError, quoted
 from market_depth.events import Events
-from market_depth.protocol.encoders import wire_number
 from market_depth.protocol.messages import (
     DataType,
     Subscribed,
@@ -21,7 +20,7 @@ from market_depth.protocol.messages import (
 from market_depth.protocol.requests import Subscribe, Unsubscribe
 from market_depth.protocol.times import format_timestamp
 from market_depth.protocol.view_checksum import ViewChecksum
-from market_depth.protocol.wire import JSON
+from market_depth.protocol.wire import JSON, Tail, Wire
 from market_depth.streams.admission import chain_key, require_levels, require_served
 from market_depth.streams.beat import Beat
 from market_depth.streams.chain import ChainStream
@@ -35,7 +34,7 @@ from market_depth.streams.market import Market, SymbolBook
 from market_depth.streams.options import StreamCounters, StreamOptions
 from market_depth.streams.subscriber import Stream, Subscriber
 from market_depth.streams.view_chain import Workshop
-from market_depth.streams.watch import Waiting, Watches
+from market_depth.streams.watch import Waiting, Watch, Watches
 from market_depth.streams.window import ResumeWindow
 
 __all__ = ["FeedView", "StreamManager"]
@@ -100,6 +99,8 @@ class StreamManager:
         self._watches = Watches()
         self._watched: Counter[int] = Counter()
         """How many streams show an instrument, by its id."""
+        self._rest: deque[Events] = deque()
+        """What is left of the batch that is being applied turn by turn."""
         self._status_due = 0.0
         self._now = 0.0
         """When the manager was last told the time."""
@@ -123,7 +124,11 @@ class StreamManager:
             self.counters.add(self._chains.note(part, tick, is_one_change=not is_late))
 
     def turns(self, events: Events) -> Iterator[Events]:
-        """Yield events in parts that are small enough to be applied in one turn."""
+        """Yield events in parts that are small enough to be applied in one turn.
+
+        Whoever looks at a book between two turns applies the rest at once, so that what the feed
+        has next stays behind it.
+        """
         if not self._chains.live:
             yield events
             return
@@ -132,8 +137,10 @@ class StreamManager:
         start = 0
         for first in range(0, len(parts), most):
             end = start + sum(parts[first : first + most])
-            yield events[start:end]
+            self._rest.append(events[start:end])
             start = end
+        while self._rest:
+            yield self._rest.popleft()
 
     def _changes_a_turn(self) -> int:
         """Return how many changes can be told one by one before others get their turn."""
@@ -150,7 +157,8 @@ class StreamManager:
         """
         self._now = now
         stream_id = request.stream_id
-        require_levels(request.levels, self._options.max_levels, stream_id)
+        if request.data_type in (DataType.MBP, DataType.MBO):
+            require_levels(request.levels, self._options.max_levels, stream_id)
         symbol_book = self.find(request.symbol or "", stream_id)
         require_served(symbol_book, request.data_type, stream_id)
         key = self._chain_key(subscriber, request, symbol_book)
@@ -195,12 +203,18 @@ class StreamManager:
         key: ChainKey | None,
         symbol_book: SymbolBook,
         tick: Tick,
+        *,
+        is_told_status: bool = False,
     ) -> None:
         stream: Stream | ChainStream
         if key is None:
             stream, count = self._open_plain(subscriber, request, symbol_book, tick)
         else:
-            stream, count = self._open_chained(subscriber, request, key, symbol_book, tick)
+            watch = self._watches.of(symbol_book)
+            stream = self._open_chained(subscriber, request, key, watch, tick)
+            if not is_told_status:
+                watch.tell(subscriber, tick)
+            count = self._begin(stream, request, tick)
         subscriber.streams[request.stream_id] = stream
         self._watched[symbol_book.instrument.instrument_id] += 1
         self.counters.subscriptions += 1
@@ -222,19 +236,18 @@ class StreamManager:
         subscriber: Subscriber,
         request: Subscribe,
         key: ChainKey,
-        symbol_book: SymbolBook,
+        watch: Watch,
         tick: Tick,
-    ) -> tuple[ChainStream, FlushCount]:
-        watch = self._watches.of(symbol_book)
+    ) -> ChainStream:
+        """Open a stream on a chain, and write Subscribed."""
         chain = self._chains.join(key, watch, tick, self._now)
         stream = ChainStream(request.stream_id, request.group, chain, subscriber)
         chain.streams[stream] = None
         self._watches.add(watch, subscriber)
         self._feed.be_prompt(bool(self._chains.live))
-        missing, resume, epoch = None, request.resume, self._options.epoch
-        if resume is not None and resume.epoch == epoch:
-            missing = chain.missing(resume.sequence)
-        instrument = symbol_book.instrument
+        instrument = watch.symbol_book.instrument
+        number = subscriber.wire.encoder.number
+        missing = self._missing(stream, request)
         subscriber.send(
             Subscribed(
                 stream_id=request.stream_id,
@@ -242,19 +255,30 @@ class StreamManager:
                 data_type=key.data_type,
                 mode=key.mode.value,
                 interval_ms=key.interval_ms,
-                epoch=epoch,
+                epoch=self._options.epoch,
                 price_decimals=instrument.price_decimals,
                 quantity_decimals=instrument.quantity_decimals,
-                tick_size=wire_number(instrument.tick_size, instrument.price_decimals),
-                resumed=or_unset(None if resume is None else missing is not None),
+                tick_size=number(instrument.tick_size, instrument.price_decimals),
+                resumed=or_unset(None if request.resume is None else missing is not None),
                 id=or_unset(request.id),
             )
         )
-        watch.tell(subscriber, tick)
+        return stream
+
+    def _missing(self, stream: ChainStream, request: Subscribe) -> list[Tail] | None:
+        """Return the messages that a stream has missed, `None` if it has to begin anew."""
+        resume = request.resume
+        if resume is None or resume.epoch != self._options.epoch:
+            return None
+        return stream.chain.missing(resume.sequence)
+
+    def _begin(self, stream: ChainStream, request: Subscribe, tick: Tick) -> FlushCount:
+        """Write what a stream begins with, or what it has missed."""
+        missing = self._missing(stream, request)
         if missing is None:
-            return stream, chain.begin(stream, tick)
+            return stream.chain.begin(stream, tick)
         self.counters.resumed += 1
-        return stream, chain.resume(stream, missing)
+        return stream.chain.resume(stream, missing)
 
     def unsubscribe(self, subscriber: Subscriber, request: Unsubscribe) -> None:
         """Close a stream, and write Unsubscribed.
@@ -346,9 +370,9 @@ class StreamManager:
         data = spec.data(symbol_book, self._feed.market_time_ns(wall_ns), JSON.encoder)
         return symbol_book.book.sequence, data
 
-    def symbols(self) -> list[SymbolInfo]:
-        """Return what there is to subscribe to."""
-        return [symbol_info(symbol_book) for symbol_book in self.market]
+    def symbols(self, wire: Wire = JSON) -> list[SymbolInfo]:
+        """Return what there is to subscribe to, to be told on a wire."""
+        return [symbol_info(symbol_book, wire.encoder) for symbol_book in self.market]
 
     def lag_s(self) -> float:
         """Return how far the books were behind their feed at the last hand-over."""
@@ -384,14 +408,20 @@ class StreamManager:
         """Write every stream whose book has changed, due or not: the last words of a feed."""
         self._catch_up(wall_ns, self._watched)
         tick = self._tick(wall_ns)
+        self._finish(tick)
         for group in self._groups():
             self.counters.add(group.flush(tick, self._now))
-            while group.is_unfinished:
-                self.counters.add(group.flush(tick, self._now))
+        self._finish(tick)
+
+    def _finish(self, tick: Tick) -> None:
+        """Write what is left of flushes that go on over several turns."""
+        for beat in self._chains.beats:
+            while beat.is_unfinished:
+                self.counters.add(beat.flush(tick, self._now))
 
     def _groups(self) -> Iterator[Cohort | Beat]:
-        groups: Iterator[Cohort | Beat] = chained(self._cohorts, self._chains.beats)
-        return (group for group in groups if group.is_wanted)
+        cohorts = (cohort for cohort in self._cohorts if cohort.subscribers)
+        return chained(cohorts, self._chains.beats)
 
     def _look_at_statuses(self, wall_ns: int) -> None:
         """Tell what has become of books, and open the streams that have waited for them."""
@@ -401,10 +431,14 @@ class StreamManager:
                 for waiting in watch.tell_waiting(tick):
                     subscriber, request, key = waiting
                     del (subscriber.waiting or {})[request.stream_id]
-                    self._open(subscriber, request, key, watch.symbol_book, tick)
+                    self._open(
+                        subscriber, request, key, watch.symbol_book, tick, is_told_status=True
+                    )
 
     def _catch_up(self, wall_ns: int, instrument_ids: Container[int]) -> None:
         """Apply what is due: a feed wakes up less often than books are looked at."""
+        while self._rest:
+            self.apply(self._rest.popleft(), wall_ns, is_late=True)
         for events in self._feed.due_events(wall_ns, instrument_ids):
             self.apply(events, wall_ns, is_late=True)
 

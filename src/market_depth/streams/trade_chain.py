@@ -7,7 +7,7 @@ from typing import Final, Literal
 
 from market_depth.events import Events, Side
 from market_depth.instruments import Instrument
-from market_depth.protocol.encoders import Member, wire_number
+from market_depth.protocol.encoders import Encoder, Member
 from market_depth.protocol.messages import Trade, TradesData
 from market_depth.protocol.times import format_timestamp
 from market_depth.protocol.wire import Tail
@@ -25,19 +25,20 @@ _MAX_PENDING: Final = 1000
 """Trades that wait for their interval's end at most."""
 
 
-def trades_of(events: Events, instrument: Instrument, count: int) -> list[Trade]:
+def trades_of(events: Events, instrument: Instrument, count: int, encoder: Encoder) -> list[Trade]:
     """Return trades as the wire contract tells them.
 
     Args:
         events: TRADE events of one instrument.
         instrument: which.
         count: trades of it so far, with these.
+        encoder: what the numbers are for.
     """
     first = count - len(events) + 1
     return [
         Trade(
-            price=wire_number(price, instrument.price_decimals),  # type: ignore[arg-type]
-            quantity=wire_number(size, instrument.quantity_decimals),  # type: ignore[arg-type]
+            price=encoder.number(price, instrument.price_decimals),
+            quantity=encoder.number(size, instrument.quantity_decimals),
             side=_SIDES.get(side),
             timestamp=format_timestamp(ts_event) if ts_event else None,
             trade_number=number,
@@ -59,6 +60,8 @@ class TradeChain(Chain):
         super().__init__(key, watch)
         self._pending: list[Trade] = []
         self.sequence = 0
+        """Number of the last trade that has been sent."""
+        self.book_sequence = self.symbol_book.book.sequence
 
     @property
     def is_full(self) -> bool:
@@ -100,9 +103,10 @@ class TradeChain(Chain):
 
     def _tail(self, trades: TradesData, event_timestamp: str | None, tick: Tick) -> Tail:
         encoder = self.wire.encoder
+        self.book_sequence = self.symbol_book.book.sequence
         members: list[Member] = [
             ("symbol", self.key.symbol),
-            ("sequence", self.symbol_book.book.sequence),
+            ("sequence", self.book_sequence),
             ("timestamp", tick.timestamp),
             ("event_timestamp", event_timestamp),
             ("data", encoder.trades(trades)),

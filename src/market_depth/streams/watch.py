@@ -18,8 +18,7 @@ __all__ = ["Waiting", "Watch", "Watches"]
 
 Label = Literal["Live", "Stale", "Halted", "Recovered"]
 
-_UNTOLD: Final = (BookStatus.WAITING,)
-"""Statuses that clients do not hear of: there is no book yet, and an empty one says so."""
+_LIVE: Final = Status(BookStatus.LIVE)
 
 
 class Waiting(NamedTuple):
@@ -41,7 +40,7 @@ class Watch:
         """Who hears of it, with the number of his streams."""
         self.waiting: dict[tuple[Subscriber, str], Waiting] = {}
         """By subscriber and stream id."""
-        self.told = symbol_book.status
+        self.told = _told(symbol_book.status)
         """What they have been told last, or would have been if there was need."""
 
     @property
@@ -52,36 +51,42 @@ class Watch:
     def look(self, tick: Tick) -> bool:
         """Tell the status if it has changed; return whether the book may be shown."""
         status = self.symbol_book.status
-        if status != self.told and status.status not in _UNTOLD:
-            self.told = status
-            message = self._message(status, tick)
+        told = _told(status)
+        if told != self.told:
+            self.told = told
+            message = self._message(told, tick)
             for subscriber in list(self.subscribers):
                 subscriber.send(message)
         return status.is_good
 
     def tell(self, subscriber: Subscriber, tick: Tick) -> None:
         """Tell one subscriber the status if it is not what he expects, which is Live."""
-        status = self.symbol_book.status
-        if status.status not in (BookStatus.LIVE, *_UNTOLD):
+        status = _told(self.symbol_book.status)
+        if status.status is not BookStatus.LIVE:
             subscriber.send(self._message(status, tick))
 
     def tell_waiting(self, tick: Tick) -> list[Waiting]:
         """Tell those who wait that the book is back; return what they have asked for."""
         back, self.waiting = list(self.waiting.values()), {}
-        message = self._message(self.symbol_book.status, tick)
+        message = self._message(_told(self.symbol_book.status), tick)
         for subscriber in dict.fromkeys(one.subscriber for one in back):
             if subscriber not in self.subscribers:  # others have been told by `look`
                 subscriber.send(message)
         return back
 
     def _message(self, status: Status, tick: Tick) -> messages.Status:
-        label = BookStatus.LIVE.label if status.status in _UNTOLD else status.status.label
         return messages.Status(
             self.symbol_book.instrument.symbol,
-            cast("Label", label),
+            cast("Label", status.status.label),
             status.reason.text or None,
             tick.timestamp,
         )
+
+
+def _told(status: Status) -> Status:
+    """Return a status as clients hear of it: of a book that nothing has come to yet, they see that
+    it is empty."""
+    return _LIVE if status.status is BookStatus.WAITING else status
 
 
 class Watches:

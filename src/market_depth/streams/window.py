@@ -7,8 +7,11 @@ from typing import NamedTuple
 
 from market_depth.protocol.wire import Tail
 
-__all__ = ["Delta", "History", "ResumeWindow"]
+__all__ = ["MAX_RESUME_BYTES", "Delta", "History", "ResumeWindow"]
 
+MAX_RESUME_BYTES = 256 * 1024
+"""Deltas that are sent to a stream that comes back, at most: one small request must not make the
+server write without end."""
 _OVERHEAD_BYTES = 300
 """What an entry costs besides its bytes."""
 
@@ -43,10 +46,13 @@ class History:
         self._window.keep(delta, self)
 
     def since(self, sequence: int) -> list[Tail] | None:
-        """Return the deltas behind a sequence, `None` if they are not all there."""
+        """Return the deltas behind a sequence, `None` if they are not all there, or so many that a
+        whole view is less."""
         missing: list[Tail] = []
+        size_bytes = 0
         for delta in reversed(self._deltas):
-            if delta.prev_sequence < sequence:
+            size_bytes += delta.size_bytes
+            if delta.prev_sequence < sequence or size_bytes > MAX_RESUME_BYTES:
                 break
             missing.append(delta.tail)
             if delta.prev_sequence == sequence:
