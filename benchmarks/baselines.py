@@ -21,7 +21,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request
 from websockets.server import ServerProtocol
 
-from market_depth.protocol.frames import text_frame
+from market_depth.protocol.frames import frame_header
 from market_depth.protocol.times import format_timestamp
 
 __all__ = ["main"]

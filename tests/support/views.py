@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 from hypothesis import strategies as st
 
-from market_depth.views import LEVEL_DTYPE, ORDER_DTYPE, Rows, View
+from market_depth.views import LEVEL_DTYPE, ORDER_CHANGE_DTYPE, ORDER_DTYPE, Rows, View
 
 INT64 = st.integers(-(2**63), 2**63 - 1)
 DECIMALS = st.integers(0, 9)
@@ -21,6 +21,11 @@ def level_rows(*rows: tuple[int, ...]) -> Rows:
 def order_rows(*rows: tuple[int, ...]) -> Rows:
     """Return rows of (order id, price, size, ts_event, age in ms)."""
     return np.array(list(rows), ORDER_DTYPE)
+
+
+def order_change_rows(*rows: tuple[int, ...]) -> Rows:
+    """Return rows of (order id, price, size, ts_event, action)."""
+    return np.array(list(rows), ORDER_CHANGE_DTYPE)
 
 
 def mbp_view(bids: Iterable[tuple[int, ...]] = (), asks: Iterable[tuple[int, ...]] = ()) -> View:

@@ -89,7 +89,11 @@ class Connection:
         await _cancelled(task)
         socket, self._socket = self._socket, None
         if socket is not None:
-            await socket.close()
+            closing = asyncio.create_task(socket.close())
+            with suppress(ConnectionClosed):  # the server's Close comes behind what is unread
+                async for _ in socket:
+                    pass
+            await closing
 
     async def send(self, request: Any) -> bool:
         """Send a request; return whether there is a connection to send it on."""
@@ -126,9 +130,7 @@ class Connection:
                 self._socket = None
                 if code in _NEVER_AGAIN:
                     reason = socket.close_reason
-                    raise ConnectionFailedError(
-                        f"{self._shown_url}: closed with {code} {reason}", code
-                    )
+                    raise ConnectionFailedError(f"{self._shown_url}: closed: {reason}", code)
                 self._tell(Event(EventKind.DISCONNECTED, f"closed with {code}"))
                 socket = self._socket = await self._connected_anew()
                 if socket is not None:
@@ -136,9 +138,7 @@ class Connection:
                     await _cancelled(restoring)
                     # Answers have to be read while requests are sent, or both sides might wait.
                     restoring = asyncio.create_task(self._restore())
-            raise ConnectionFailedError(
-                f"{self._shown_url}: connection lost, and not to be had again"
-            )
+            raise ConnectionFailedError(f"{self._shown_url}: connection lost for good")
         except Exception as error:  # whatever it is, those who wait must hear of it
             self._fail(error)
         finally:

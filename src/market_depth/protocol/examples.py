@@ -15,7 +15,9 @@ from market_depth.protocol.messages import (
     MarketData,
     MarketDelta,
     MboChange,
+    MboData,
     MboDelta,
+    MboLevel,
     MbpChange,
     MbpData,
     MbpDelta,
@@ -93,6 +95,13 @@ EXAMPLES: Final[tuple[Request | Response, ...]] = (
         sequence=560,
         timestamp=_TIME,
         data=MbpData([_BID], [_ASK]),
+    ),
+    MarketData(
+        stream_id="o",
+        symbol="BTCUSD",
+        sequence=560,
+        timestamp=_TIME,
+        data=MboData([MboLevel("1000758", 102.45, 5000, "Bid", _TIME, 1500)], []),
     ),
     MarketData(
         stream_id="b",

@@ -1,0 +1,118 @@
+"""Bytes: what a stream costs a client's line, as whole views and as what changes, in every
+encoding.
+
+The recording of a real market is played from its first record to its last, at its own times, and
+looked at every 300 ms; so is the simulator. Frames are counted with their headers. One case is
+measured over a real socket as well, to see that both agree.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NamedTuple
+
+from benchmarks.harness import Report, Row
+from benchmarks.playing import INTERVAL_MS, Player, Sink, es_recording, simulated
+from benchmarks.processes import load, market_depth_server
+from market_depth.feeds.base import Source
+from market_depth.protocol.messages import DataType
+from market_depth.protocol.requests import Mode
+from market_depth.protocol.wire import wire_of
+
+__all__ = ["run"]
+
+_LEVELS = 20
+_RATE_HZ = 15
+"""Simulated activities a second: a view changes on nearly every beat."""
+_SPEED = 10
+"""How many times as fast the market is played over the socket, and looked at."""
+_DELTA: dict[str, Any] = {"mode": Mode.DELTA, "interval_ms": INTERVAL_MS}
+_BASELINE = "plain JSON snapshots"
+
+
+class _Case(NamedTuple):
+    name: str
+    encoding: str
+    is_compressed: bool
+    fields: dict[str, Any]
+    goal: str = ""
+    """Share of plain JSON snapshots, on MBP of the recording."""
+
+
+_CASES = (
+    _Case("snapshot, JSON", "json", False, {}),
+    _Case("snapshot, JSON and deflate", "json", True, {}),
+    _Case("snapshot, MessagePack", "msgpack", False, {}),
+    _Case("snapshot, MessagePack and deflate", "msgpack", True, {}),
+    _Case("delta, JSON", "json", False, _DELTA, "≤ 0.03"),
+    _Case("delta, JSON and deflate", "json", True, _DELTA, "≤ 0.015"),
+    _Case("delta, MessagePack", "msgpack", False, _DELTA),
+    _Case("delta, MessagePack and deflate", "msgpack", True, _DELTA),
+)
+"""The first is what the others are compared with."""
+
+
+def run(*, quick: bool) -> Report:
+    """Count what every kind of stream is sent."""
+    report = Report("bytes")
+    beats = 200 if quick else None
+    recording = es_recording()
+    if recording is None:
+        print("the ES recording is not there (MARKET_DEPTH_DATA names its folder): left out")
+    else:
+        for data_type in (DataType.MBP, DataType.MBO):
+            _count(report, "ES", recording, data_type, beats)
+    for data_type in (DataType.MBP, DataType.MBO):
+        _count(report, "simulator", simulated(_RATE_HZ), data_type, beats or 10_000)
+    _compare_with_socket(report, 1.0 if quick else 30.0)
+    return report
+
+
+def _count(
+    report: Report, market: str, source: Source, data_type: DataType, beats: int | None
+) -> None:
+    player, sinks = _played(source, data_type, beats)
+    plain = sinks[0].size_bytes
+    for case, sink in zip(_CASES, sinks, strict=True):
+        name = f"{market} {data_type.value}-{_LEVELS}: {case.name}"
+        row = Row(name, sink.size_bytes / player.seconds, "B/s per client", _BASELINE)
+        row.ratio = sink.size_bytes / plain
+        if market == "ES" and data_type is DataType.MBP:
+            row.goal = case.goal
+        row.note = f"{sink.size_bytes / sink.messages:,.0f} B/msg"
+        if sink is sinks[0]:
+            row.note += (
+                f", {sink.messages:,} messages in {player.seconds:,.0f} s, {player.events:,} events"
+            )
+        report.add(row)
+
+
+def _played(source: Source, data_type: DataType, beats: int | None) -> tuple[Player, list[Sink]]:
+    """Play a source for a subscriber of each case; first answers are not counted."""
+    player = Player(source)
+    sinks = []
+    for case in _CASES:
+        sink = Sink(wire_of(case.encoding, is_compressed=case.is_compressed))
+        player.subscribe(sink, data_type, _LEVELS, **case.fields)
+        sink.reset()
+        sinks.append(sink)
+    player.play(beats)
+    return player, sinks
+
+
+def _compare_with_socket(report: Report, seconds: float) -> None:
+    """Hold the size of messages against what arrives from a server that plays the same market."""
+    _, sinks = _played(simulated(_RATE_HZ), DataType.MBP, round(seconds * _SPEED / 0.3))
+    options = (f"--rate={_RATE_HZ}", f"--speed={_SPEED}", f"--interval-ms={INTERVAL_MS // _SPEED}")
+    with market_depth_server("--symbols=BTCUSD", "--seed=1", "--compression", *options) as server:
+        for case, sink in zip(_CASES, sinks, strict=True):
+            if case.encoding != "json":
+                continue
+            fields = json.loads(json.dumps(case.fields, default=lambda mode: mode.value))
+            fields.pop("interval_ms", None)
+            with load(server, 1, fields=fields, is_compressed=case.is_compressed) as client:
+                measured = client.measure(seconds)
+            played = sink.size_bytes / sink.messages
+            row = Row(f"over a socket: {case.name}", measured.message_bytes, "B/msg", "as played")
+            row.ratio = measured.message_bytes / played
+            report.add(row)
