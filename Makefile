@@ -39,7 +39,7 @@ lock: $(VENV)/.develop
 	$(BIN)/pip freeze --exclude-editable | grep -v '^setuptools\|^pip\|^wheel' > constraints.txt
 
 clean:
-	rm -rf $(VENV)
+	rm -rf $(VENV) tests/asyncapi/node_modules
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'

@@ -10,7 +10,19 @@ from benchmarks.harness import RESULTS, write_results
 
 __all__ = ["main"]
 
-NAMES = ("startup", "book", "encode", "simulator", "recordings", "itch", "fanout", "connections")
+NAMES = (
+    "startup",
+    "book",
+    "encode",
+    "simulator",
+    "recordings",
+    "itch",
+    "fanout",
+    "connections",
+    "bytes",
+    "ticks",
+    "compression",
+)
 
 
 def main() -> None:

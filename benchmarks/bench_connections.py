@@ -5,8 +5,10 @@ from __future__ import annotations
 import statistics
 import time
 
+from benchmarks.baselines import filler
 from benchmarks.harness import Report, Row
 from benchmarks.processes import Server, baseline_server, load, market_depth_server
+from benchmarks.rounds import Rounds
 
 __all__ = ["run"]
 
@@ -49,7 +51,7 @@ def _memory(connections: int, rounds: int, streams: int) -> float:
 def _idle_baseline(kind: str, connections: int, rounds: int) -> float:
     kib = []
     for _ in range(rounds):
-        with baseline_server(kind, size=100, interval_s=3600.0) as server:
+        with baseline_server(kind, [filler(100)], interval_s=3600.0) as server:
             kib.append(_growth_kib(server, connections, streams=0))
     return statistics.median(kib)
 
@@ -70,22 +72,16 @@ def _settled_rss(server: Server) -> int:
 
 
 def _delay(report: Report, connections: int, seconds: float, rounds: int) -> None:
-    measured = []
+    measured = Rounds()
     for _ in range(rounds):
         server_run = market_depth_server("--seed=1", f"--rate={_BUSY_RATE_HZ}")
         with server_run as server, load(server, connections) as clients:
-            measured.append(clients.measure(seconds))
-    p99 = statistics.median(one.delay_p99_s or 0.0 for one in measured) * 1000
-    p50 = statistics.median(one.delay_p50_s or 0.0 for one in measured) * 1000
-    gap = statistics.median(one.gap_p99_s or 0.0 for one in measured) * 1000
-    share = statistics.median(one.server_cpu_s / one.seconds for one in measured)
-    rate = statistics.median(one.messages / one.seconds for one in measured)
-    load_share = statistics.median(one.load_cpu_share for one in measured)
-    row = Row(f"delivery delay p99 at {connections:,} connections", p99, "ms")
+            measured.add(clients.measure(seconds))
+    gap_ms = measured.median(lambda one: one.gap_p99_s or 0.0) * 1000
+    name = f"delivery delay p99 at {connections:,} connections"
+    row = Row(name, measured.delay_ms("p99"), "ms")
     row.goal = "< 150" if connections == 15_000 else ""
     row.note = (
-        f"p50 {p50:.2f} ms, gap of updates p99 {gap:.0f} ms, "
-        f"{rate:,.0f} msg/s, server {share:.0%} CPU, "
-        f"load generator {load_share:.0%} CPU"
+        f"p50 {measured.delay_ms('p50'):.2f} ms, gap of updates p99 {gap_ms:.0f} ms, {measured.note()}"
     )
     report.add(row)

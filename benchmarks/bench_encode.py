@@ -10,8 +10,8 @@ import msgspec
 from benchmarks.flow import recorded_flow
 from benchmarks.harness import Report, Row, median_seconds
 from market_depth.book import OrderBook
-from market_depth.protocol.json_views import JsonViewWriter
-from market_depth.protocol.messages import MboData, MboLevel, MbpData, MbpLevel
+from market_depth.protocol.json_writer import JsonWriter
+from market_depth.protocol.messages import DataType, MboData, MboLevel, MbpData, MbpLevel
 from market_depth.protocol.times import format_timestamp
 from market_depth.views import Rows, View
 
@@ -32,16 +32,17 @@ def run(*, quick: bool) -> Report:
     book = OrderBook()
     book.apply(events)
     now_ns = int(events["ts_recv"][-1])
-    writer = JsonViewWriter()
+    writer = JsonWriter()
     repeats = 3 if quick else 15
     for levels in (20, 200):
-        for name, look, encode in (
-            ("MBP", book.mbp, _encode_mbp),
-            ("MBO", book.mbo, _encode_mbo),
+        for data_type, look, encode in (
+            (DataType.MBP, book.mbp, _encode_mbp),
+            (DataType.MBO, book.mbo, _encode_mbo),
         ):
+            name = data_type.value
             view = look(levels, now_ns)
             rows = len(view.bids) + len(view.asks)
-            ours_us = _us(partial(_written, writer, look, levels, now_ns), repeats)
+            ours_us = _us(partial(_written, writer, data_type, look, levels, now_ns), repeats)
             base_us = _us(partial(_packed, encode, look, levels, now_ns), repeats)
             report.add(Row(f"{name}-{levels} with msgspec structs", base_us, "µs/view"))
             row = Row(f"{name}-{levels} market-depth", ours_us, "µs/view", "msgspec structs")
@@ -52,8 +53,10 @@ def run(*, quick: bool) -> Report:
     return report
 
 
-def _written(writer: JsonViewWriter, look: Look, levels: int, now_ns: int) -> bytes:
-    return writer.write(look(levels, now_ns), 2, 4)
+def _written(
+    writer: JsonWriter, data_type: DataType, look: Look, levels: int, now_ns: int
+) -> bytes:
+    return writer.write(data_type, look(levels, now_ns), 2, 4)
 
 
 def _packed(encode: Encode, look: Look, levels: int, now_ns: int) -> bytes:

@@ -8,11 +8,12 @@ for all; its own CPU is shown and must stay well below one core.
 from __future__ import annotations
 
 import json
-import statistics
 from contextlib import AbstractContextManager
 
+from benchmarks.baselines import filler
 from benchmarks.harness import Report, Row
 from benchmarks.processes import Measured, Server, baseline_server, load, market_depth_server
+from benchmarks.rounds import Rounds
 
 __all__ = ["run"]
 
@@ -60,51 +61,24 @@ def run(*, quick: bool) -> Report:
 def _compare(
     report: Report, data_type: str, interval_s: float, rounds: int, seconds: float
 ) -> None:
-    size = _message_bytes(interval_s, data_type)
+    messages = [filler(_message_bytes(interval_s, data_type))]
     name = f"{data_type}-20 each {round(interval_s * 1000)} ms, {_CLIENTS} clients"
-    ours: list[Measured] = []
-    six: list[Measured] = []
-    bare: list[Measured] = []
-    broadcast: list[Measured] = []
+    ours, six, bare, broadcast = Rounds(), Rounds(), Rounds(), Rounds()
     for _ in range(rounds):
-        with baseline_server("bare", size, interval_s) as server:
-            bare.append(_measure(server, seconds))
+        with baseline_server("bare", messages, interval_s) as server:
+            bare.add(_measure(server, seconds))
         with _server_under_test(interval_s) as server:
-            ours.append(_measure(server, seconds, data_type=data_type))
+            ours.add(_measure(server, seconds, data_type=data_type))
         with _server_under_test(interval_s) as server:
-            six.append(_measure(server, seconds, data_type=data_type, streams=6))
-        with baseline_server("broadcast", size, interval_s) as server:
-            broadcast.append(_measure(server, seconds))
-    base_us = _cpu_us(bare)
-    report.add(Row(f"{name}: bare transport.write", base_us, "µs CPU/msg", note=_note(bare)))
-    for label, measured, goal in (
-        ("market-depth", ours, "≤ 1.25"),
-        ("websockets.broadcast", broadcast, ""),
+            six.add(_measure(server, seconds, data_type=data_type, streams=6))
+        with baseline_server("broadcast", messages, interval_s) as server:
+            broadcast.add(_measure(server, seconds))
+    report.add(Row(f"{name}: bare transport.write", bare.cpu_us, "µs CPU/msg", note=bare.note()))
+    for label, measured, baseline, base, goal in (
+        ("market-depth", ours, "bare transport.write", bare, "≤ 1.25"),
+        ("websockets.broadcast", broadcast, "bare transport.write", bare, ""),
+        ("six streams each", six, "one stream", ours, "≤ 0.8"),
     ):
-        cpu_us = _cpu_us(measured)
-        row = Row(f"{name}: {label}", cpu_us, "µs CPU/msg", "bare transport.write")
-        row.ratio = _ratio(measured, bare)
-        row.goal, row.note = goal, _note(measured)
+        row = Row(f"{name}: {label}", measured.cpu_us, "µs CPU/msg", baseline)
+        row.ratio, row.goal, row.note = measured.cpu_ratio(base), goal, measured.note()
         report.add(row)
-    row = Row(f"{name}: six streams each", _cpu_us(six), "µs CPU/msg", "one stream")
-    row.ratio, row.goal, row.note = _ratio(six, ours), "≤ 0.8", _note(six)
-    report.add(row)
-
-
-def _cpu_us(measured: list[Measured]) -> float:
-    return statistics.median(one.cpu_us_per_message for one in measured)
-
-
-def _ratio(measured: list[Measured], base: list[Measured]) -> float:
-    """Return the median of the rounds' own ratios: what disturbs a round disturbs both."""
-    return statistics.median(
-        one.cpu_us_per_message / other.cpu_us_per_message
-        for one, other in zip(measured, base, strict=True)
-    )
-
-
-def _note(measured: list[Measured]) -> str:
-    rate = statistics.median(one.messages / one.seconds for one in measured)
-    size = statistics.median(one.size_bytes / max(one.messages, 1) for one in measured)
-    cpu = statistics.median(one.load_cpu_share for one in measured)
-    return f"{rate:,.0f} msg/s of {size:,.0f} B, load generator {cpu:.0%} CPU"

@@ -19,7 +19,7 @@ from market_depth.simulator import SimulatedVenue, load_profiles
 from market_depth.streams import StreamManager, StreamOptions, Subscriber
 from market_depth.streams.market import Market
 
-__all__ = ["INTERVAL_MS", "Player", "Sink", "es_recording", "payload_of", "simulated"]
+__all__ = ["INTERVAL_MS", "Player", "Sink", "es_recording", "simulated", "stream_messages"]
 
 INTERVAL_MS = 300
 _ES = "databento/esh4/esh4-glbx-mdp3-20231225.mbo.dbn.zst"
@@ -45,27 +45,27 @@ def simulated(rate_hz: float) -> Source:
     return SimulatedVenue(load_profiles()["BTCUSD"], rate_hz=rate_hz, seed=1, begin_ns=10**18)
 
 
-def payload_of(frame: bytes) -> bytes:
-    """Return what a server's frame carries."""
-    return frame[{126: 4, 127: 10}.get(frame[1], 2) :]
-
-
 class Sink(Subscriber):
     """Takes frames, counts them, and keeps them if asked to."""
 
-    __slots__ = ("frames", "messages", "size_bytes")
+    __slots__ = ("_frames", "messages", "size_bytes")
 
     def __init__(self, wire: Wire = JSON, *, keeps: bool = False) -> None:
         super().__init__(wire)
         self.messages = self.size_bytes = 0
-        self.frames: list[bytes] | None = [] if keeps else None
+        self._frames: list[bytes] | None = [] if keeps else None
 
     def write(self, frame: bytes) -> None:
         """Take a frame."""
         self.messages += 1
         self.size_bytes += len(frame)
-        if self.frames is not None:
-            self.frames.append(frame)
+        if self._frames is not None:
+            self._frames.append(frame)
+
+    def payloads(self) -> list[bytes]:
+        """Return what has been sent, without the frames' headers."""
+        headers = {126: 4, 127: 10}
+        return [frame[headers.get(frame[1], 2) :] for frame in self._frames or ()]
 
     def reset(self) -> None:
         """Count from zero again."""
@@ -155,3 +155,29 @@ class Player:
 
     def be_prompt(self, is_prompt: bool) -> None:
         """Be told what a played feed need not know."""
+
+
+def stream_messages(
+    rate_hz: float,
+    beats: int,
+    data_type: DataType,
+    levels: int,
+    *,
+    wire: Wire = JSON,
+    **fields: Any,
+) -> list[bytes]:
+    """Return what a stream "s" of a simulated market is sent, Subscribed first.
+
+    Args:
+        rate_hz: activities a second.
+        beats: for how many intervals in which something happens.
+        data_type: of the stream.
+        levels: of the stream.
+        wire: how messages travel.
+        fields: more of the Subscribe.
+    """
+    player = Player(simulated(rate_hz))
+    sink = Sink(wire, keeps=True)
+    player.subscribe(sink, data_type, levels, **fields)
+    player.play(beats)
+    return sink.payloads()

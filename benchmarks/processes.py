@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import subprocess
 import sys
 import urllib.request
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,8 @@ from threading import Thread
 from typing import IO, Any
 
 import psutil
+
+from market_depth.protocol.encoders import encode_json
 
 __all__ = ["Measured", "Server", "baseline_server", "load", "market_depth_server"]
 
@@ -33,6 +36,11 @@ class Measured:
     """From a message's own timestamp to its first byte at the client."""
     gap_p99_s: float | None
     """Between two messages of a stream, of connections with one stream."""
+
+    @property
+    def message_bytes(self) -> float:
+        """Mean size of a message, its frame included."""
+        return self.size_bytes / max(self.messages, 1)
 
     @property
     def cpu_us_per_message(self) -> float:
@@ -97,11 +105,26 @@ def _drain(stream: IO[str]) -> None:
 
 
 @contextmanager
-def baseline_server(kind: str, size: int, interval_s: float) -> Iterator[Server]:
-    """Run one of the baseline servers."""
-    command = ["benchmarks.baselines", kind, f"--size={size}", f"--interval-s={interval_s}"]
-    with _running(command, stdout=subprocess.PIPE) as process:
+def baseline_server(
+    kind: str, messages: Sequence[bytes], interval_s: float = 0.0, *, is_random: bool = False
+) -> Iterator[Server]:
+    """Run one of the baseline servers.
+
+    Args:
+        kind: see `benchmarks.baselines`.
+        messages: what it sends, one after the other, over and over.
+        interval_s: time between two of them.
+        is_random: whether that is just the mean, as of things that happen by chance.
+    """
+    command = ["benchmarks.baselines", kind, f"--interval-s={interval_s}"]
+    if is_random:
+        command.append("--random")
+    with _running(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin is not None
         assert process.stdout is not None
+        for message in messages:
+            process.stdin.write(base64.b64encode(message).decode() + "\n")
+        process.stdin.close()
         yield Server(process, int(process.stdout.readline()))
 
 
@@ -138,8 +161,24 @@ def load(
     streams: int = 1,
     data_type: str = "MBP",
     levels: int = 20,
+    fields: Mapping[str, object] | None = None,
+    has_own_ids: bool = False,
+    is_compressed: bool = False,
+    reading: str = "all",
 ) -> Iterator[_Load]:
-    """Connect that many clients to a server, each with that many streams."""
+    """Connect that many clients to a server, each with that many streams.
+
+    Args:
+        server: to connect to.
+        connections: how many clients.
+        streams: of each client.
+        data_type: of the streams.
+        levels: of the streams.
+        fields: more of each Subscribe.
+        has_own_ids: whether no two clients use one stream_id.
+        is_compressed: whether permessage-deflate is offered.
+        reading: "all", "sampled" or "none", see `benchmarks.load`.
+    """
     command = [
         "benchmarks.load",
         f"--port={server.port}",
@@ -147,6 +186,10 @@ def load(
         f"--streams={streams}",
         f"--data-type={data_type}",
         f"--levels={levels}",
+        f"--fields={encode_json(fields or {}).decode()}",
+        f"--reading={reading}",
+        *(["--own-ids"] if has_own_ids else []),
+        *(["--deflate"] if is_compressed else []),
     ]
     with _running(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None

@@ -8,6 +8,7 @@ import json
 import re
 import shlex
 import sys
+from decimal import Decimal
 from pathlib import Path
 from typing import get_args
 
@@ -24,8 +25,10 @@ from market_depth.server.credentials import Credentials
 from market_depth.server.replay import PlaybackState
 from market_depth.simulator import load_profiles
 from support.documents import ROOT, code_blocks, text_of
+from support.follower import Follower
 from support.logs import serving_quietly
 from support.pages import fetch
+from support.process import ServerProcess
 
 _UNSET_DEFAULTS = {
     "feed": "simulator",
@@ -68,19 +71,44 @@ def test_messages_of_the_contract_are_those_of_the_structs(block: str) -> None:
         assert json.loads(encode_json(response)) == message
 
 
-async def test_the_book_of_the_contract_is_kept_and_verified(tmp_path: Path) -> None:
-    (code,) = code_blocks("docs/protocol.md", "python")
-    script = tmp_path / "book.py"
+def test_the_worked_examples_of_the_contract_lead_where_it_says() -> None:
+    books = {"p": Follower(2, 0, "MBP"), "o": Follower(2, 0, "MBO")}
+    for block in code_blocks("docs/protocol.md", "json"):
+        message = json.loads(block, parse_float=Decimal)
+        if message["type"] in ("MarketData", "MarketDelta") and message["stream_id"] in books:
+            books[message["stream_id"]].take(message)
+    assert [(book.snapshots, book.deltas, book.checksums) for book in books.values()] == [
+        (1, 1, 2),
+        (1, 1, 2),
+    ]
+    (texts,) = code_blocks("docs/protocol.md", "text")
+    assert texts.splitlines() == [book.checksum_text() for book in books.values()]
+
+
+async def test_the_books_of_the_contract_are_kept_and_verified(tmp_path: Path) -> None:
+    by_price, by_order = code_blocks("docs/protocol.md", "python")
     async with serving_quietly("--rate=100") as server:
-        script.write_text(code.replace("ws://127.0.0.1:8080", server.url))
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-W", "error", str(script), stdout=asyncio.subprocess.PIPE
-        )
+        levels = await _output(by_price, server, tmp_path)
+        orders = await _output(by_order, server, tmp_path)
+    assert orders.count("resumed None") == orders.count("resumed True") == 1
+    for output, pattern in ((levels, r"^(\d+) "), (orders, r"^sequence (\d+)$")):
+        sequences = [int(number) for number in re.findall(pattern, output, re.M)]
+        assert len(sequences) >= 10
+        assert sequences == sorted(set(sequences))
+
+
+async def _output(code: str, server: ServerProcess, folder: Path) -> str:
+    """Run a script of a document against a server, and return what it prints."""
+    assert "ws://127.0.0.1:8080" in code
+    script = folder / "script.py"
+    script.write_text(code.replace("ws://127.0.0.1:8080", server.url))
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-W", "error", str(script), stdout=asyncio.subprocess.PIPE
+    )
+    async with asyncio.timeout(60):
         output, _ = await process.communicate()
     assert process.returncode == 0
-    sequences = [int(line.split()[0]) for line in output.decode().splitlines()]
-    assert len(sequences) >= 10
-    assert sequences == sorted(set(sequences))
+    return output.decode()
 
 
 def test_every_metric_in_the_code_is_documented() -> None:

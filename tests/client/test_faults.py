@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -134,7 +134,7 @@ async def stall_and_reset(proxy: Proxy) -> None:
     proxy.go_on()
 
 
-FAULTS: dict[str, Callable[[Proxy], Awaitable[None]]] = {
+FAULTS: dict[str, Callable[[Proxy], Coroutine[Any, Any, None]]] = {
     one.__name__: one
     for one in (
         cut,

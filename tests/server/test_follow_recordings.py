@@ -89,7 +89,8 @@ class Reader:
         raise AssertionError(f"closed: {self.connection.close_code}")
 
     def take(self, message: dict[str, Any]) -> None:
-        kind, stream_id = message["type"], message.get("stream_id")
+        kind: str = message["type"]
+        stream_id: str = message.get("stream_id", "")
         if kind == "Subscribed":
             self.followers[stream_id] = Follower(
                 *self.decimals[message["symbol"]], message["data_type"]

@@ -7,6 +7,7 @@ import json
 import zlib
 from collections.abc import AsyncIterator, Iterator
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -388,8 +389,10 @@ async def test_a_message_that_is_too_large_as_it_comes_is_refused(client: RawCli
 
 def peak_bytes(server: ServerProcess) -> int:
     """Return the most memory that a server has held so far."""
-    with open(f"/proc/{server.pid}/status") as status:
-        (line,) = (line for line in status if line.startswith("VmHWM:"))
+    status = Path(f"/proc/{server.pid}/status")
+    if not status.exists():
+        pytest.skip("this system does not tell the most memory that a process has held")
+    (line,) = (line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
     return int(line.split()[1]) * 1024
 
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Container, Iterator
 from typing import Any
 
-from market_depth.events import Events
+from market_depth.events import Action, Events, Side
 from market_depth.instruments import Instrument
 from market_depth.protocol.messages import DataType
 from market_depth.protocol.requests import Subscribe
@@ -14,7 +14,8 @@ from market_depth.protocol.wire import JSON, Wire
 from market_depth.streams import StreamManager, StreamOptions, Subscriber
 from market_depth.streams.channel import Stopwatch
 from market_depth.streams.market import Market
-from support.flow import ASK, BID, Event, add, batch, of
+from support.flow import ASK, BID, Event, add, at, batch, of
+from support.frames import message_of
 from support.sources import instrument
 
 INTERVAL_S = 0.3
@@ -59,9 +60,16 @@ class Collector(Subscriber):
 
     def take(self) -> list[dict[str, Any]]:
         """Return the messages that have come since the last call."""
-        messages = [json.loads(payload(frame)) for frame in self.frames]
+        read = self._read_json if self.wire is JSON else message_of
+        messages = [read(frame) for frame in self.frames]
         self.frames.clear()
         return messages
+
+    @staticmethod
+    def _read_json(frame: bytes) -> dict[str, Any]:
+        message = json.loads(payload(frame))
+        assert isinstance(message, dict)
+        return message
 
 
 class FakeFeed:
@@ -88,19 +96,27 @@ class FakeFeed:
 
 
 class Server:
-    """A stream manager over a market, with a clock that is turned by hand."""
+    """A stream manager over a market, with a clock that is turned by hand.
 
-    def __init__(self, *instruments: Instrument) -> None:
+    Args:
+        instruments: of the market; `INSTRUMENTS` if there are none.
+        options: fields of `StreamOptions`.
+    """
+
+    def __init__(self, *instruments: Instrument, **options: Any) -> None:
         self.feed = FakeFeed()
         self.market = Market(instruments or INSTRUMENTS.values())
         self.encode_times: list[float] = []
         self.manager = StreamManager(
             self.market,
             StreamOptions(
-                interval_ms=round(1000 * INTERVAL_S),
-                max_levels=MAX_LEVELS,
-                max_streams=MAX_STREAMS,
-                epoch=EPOCH,
+                **{
+                    "interval_ms": round(1000 * INTERVAL_S),
+                    "max_levels": MAX_LEVELS,
+                    "max_streams": MAX_STREAMS,
+                    "epoch": EPOCH,
+                    **options,
+                }
             ),
             feed=self.feed,
             stopwatch=Stopwatch(lambda: 0.0, self.encode_times.append),
@@ -132,16 +148,16 @@ class Server:
         )
         self.manager.subscribe(subscriber, request, self.now_s, self.wall_ns)
 
-    def subscriber(self, stream_id: str = "s", **what: Any) -> Collector:
+    def subscriber(self, stream_id: str = "s", wire: Wire = JSON, **what: Any) -> Collector:
         """Return a new subscriber with one stream, who has read its first messages."""
-        subscriber = Collector()
+        subscriber = Collector(wire)
         self.subscribe(subscriber, stream_id, **what)
         subscriber.frames.clear()
         return subscriber
 
-    def beat(self) -> None:
+    def beat(self, seconds: float = INTERVAL_S) -> None:
         """Move on by an interval and flush everything that is due."""
-        self.now_s += INTERVAL_S
+        self.now_s += seconds
         while (due := self.manager.next_due()) is not None and due <= self.now_s:
             self.manager.flush(self.now_s, self.wall_ns)
 
@@ -151,3 +167,11 @@ def order(number: int, symbol: str = BTC) -> Event:
     side = BID if number % 2 else ASK
     price = 9999 - number // 2 if side is BID else 10_000 + number // 2
     return of(INSTRUMENTS[symbol].instrument_id, add(number, side, price, 10 + number, WALL_NS))
+
+
+def trade(
+    number: int, price: int = 10_000, symbol: str = BTC, side: Side = BID, size: int = 5
+) -> Event:
+    """Return a trade, a whole change, *number* ms after the beginning."""
+    event = Event(price=price, size=size, action=Action.TRADE, side=side)
+    return of(INSTRUMENTS[symbol].instrument_id, at(WALL_NS + number * 1_000_000, event))

@@ -18,14 +18,14 @@ class Mailbox(Generic[Item]):
         size: how many items wait at most; who puts has to see to it.
     """
 
-    __slots__ = ("_error", "_has_ended", "_items", "_putters", "_taker", "size")
+    __slots__ = ("_error", "_items", "_putters", "_taker", "has_ended", "size")
 
     def __init__(self, size: int) -> None:
         self.size = size
         self._items: deque[Item] = deque()
         self._taker: asyncio.Future[None] | None = None
         self._putters = asyncio.Event()
-        self._has_ended = False
+        self.has_ended = False
         self._error: Exception | None = None
 
     @property
@@ -34,9 +34,10 @@ class Mailbox(Generic[Item]):
         return len(self._items) >= self.size
 
     def put(self, item: Item) -> None:
-        """Add an item."""
-        self._items.append(item)
-        self._wake()
+        """Add an item; behind the end there is no place for any."""
+        if not self.has_ended:
+            self._items.append(item)
+            self._wake()
 
     def take_oldest(self) -> Item:
         """Take out the item that has waited longest; there must be one."""
@@ -44,14 +45,14 @@ class Mailbox(Generic[Item]):
 
     async def wait_for_room(self) -> None:
         """Wait until there is room, or nobody takes anything any more."""
-        while self.is_full and not self._has_ended:
+        while self.is_full and not self.has_ended:
             self._putters.clear()
             await self._putters.wait()
 
     def end(self, error: Exception | None = None) -> None:
         """Let whoever takes items find the end behind those that are there, or the error."""
-        if not self._has_ended:
-            self._has_ended = True
+        if not self.has_ended:
+            self.has_ended = True
             self._error = error
             self._putters.set()
             self._wake()
@@ -63,7 +64,7 @@ class Mailbox(Generic[Item]):
             Exception: the error that the mailbox has ended with.
         """
         while not self._items:
-            if self._has_ended:
+            if self.has_ended:
                 if self._error is not None:
                     raise self._error
                 return None
