@@ -22,6 +22,8 @@ NAMES = (
     "bytes",
     "ticks",
     "compression",
+    "stalled",
+    "client",
 )
 
 

@@ -101,7 +101,9 @@ def _played(source: Source, data_type: DataType, beats: int | None) -> tuple[Pla
 
 def _compare_with_socket(report: Report, seconds: float) -> None:
     """Hold the size of messages against what arrives from a server that plays the same market."""
-    _, sinks = _played(simulated(_RATE_HZ), DataType.MBP, round(seconds * _SPEED * 1000 / INTERVAL_MS))
+    _, sinks = _played(
+        simulated(_RATE_HZ), DataType.MBP, round(seconds * _SPEED * 1000 / INTERVAL_MS)
+    )
     options = (f"--rate={_RATE_HZ}", f"--speed={_SPEED}", f"--interval-ms={INTERVAL_MS // _SPEED}")
     with market_depth_server("--symbols=BTCUSD", "--seed=1", "--compression", *options) as server:
         for case, sink in zip(_CASES, sinks, strict=True):

@@ -69,8 +69,16 @@ class Server:
 
     def get_json(self, path: str) -> Any:
         """Return what an HTTP page of it says."""
+        return json.loads(self._get(path))
+
+    def metric(self, name: str) -> float:
+        """Return the value of a metric without labels."""
+        lines = self._get("/metrics").splitlines()
+        return next(float(line.split()[1]) for line in lines if line.startswith(f"{name} "))
+
+    def _get(self, path: str) -> str:
         with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=30) as answer:
-            return json.load(answer)
+            return str(answer.read(), "utf-8")
 
 
 @contextmanager

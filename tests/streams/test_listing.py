@@ -68,6 +68,7 @@ def test_the_sequence_is_that_of_the_streams_last_message(server: Server) -> Non
     server.subscribe(subscriber, "beat", mode=Mode.DELTA)
     server.subscribe(subscriber, "live", mode=Mode.DELTA, interval_ms=0)
     server.subscribe(subscriber, "trades", data_type=DataType.TRADES)
+    subscriber.take()
     for step in (lambda: server.apply(order(10)), lambda: server.apply(trade(1)), server.beat):
         step()
         for message in subscriber.take():

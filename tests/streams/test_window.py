@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,7 +22,7 @@ def tail(sequence: int, size_bytes: int = 0) -> Tail:
 
 def filled(history: History, *sequences: int) -> None:
     """Add deltas that lead from each sequence to the next."""
-    for before, after in zip(sequences, sequences[1:], strict=False):
+    for before, after in pairwise(sequences):
         history.add(before, tail(after))
 
 

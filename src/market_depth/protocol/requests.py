@@ -67,7 +67,7 @@ class Subscribe(Struct, frozen=True, kw_only=True, tag_field="type", tag="Subscr
     """Either this or `symbols`."""
     data_type: DataType
     max_levels: Annotated[int, Meta(ge=1, le=_MAX_LEVELS_AT_ALL)] | None = None
-    """Price levels a side; `DEFAULT_MAX_LEVELS` if it is left out, and the most is a matter of the
+    """Price levels a side; 20 if it is left out; the most is a matter of the
     server. BBO has one, TRADES has none, whatever is said here."""
     mode: Mode | None = None
     interval_ms: Annotated[int, Meta(ge=0, le=_MAX_SEQUENCE)] | None = None

@@ -18,7 +18,7 @@ class Limits:
     """Requests per connection and second, in the long run."""
     message_burst: int = 500
     """Requests that a connection may send at once after a pause."""
-    max_write_buffer_bytes: int = 256 * 1024
+    max_write_buffer_bytes: int = 64 * 1024
     """Unsent bytes above which a reader counts as slow: its streams skip updates."""
     stall_s: float = 30.0
     """How long a slow reader may stay slow before it is closed."""

@@ -134,7 +134,9 @@ class Chain(ABC):
         """Return what a stream's usual messages begin with; the equal of the one that was used last
         is that one."""
         prefix = self.wire.encoder.prefix(self.kind, stream_id, self.members())
-        return self._frame_prefix if self._frame_prefix == prefix else prefix
+        if self._frame_prefix != prefix:
+            self._frame_prefix, self._frame = prefix, b""
+        return self._frame_prefix
 
     def deliver(self, streams: Iterable[ChainStream], tick: Tick, *, is_new: bool) -> FlushCount:
         """Send the last message to streams that have not got it yet.

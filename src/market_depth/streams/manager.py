@@ -392,6 +392,7 @@ class StreamManager:
         other things.
         """
         self._now = now
+        self._apply_rest(wall_ns)
         if self._watches and self._status_due <= now:
             self._status_due = postponed(self._status_due, _STATUS_INTERVAL_S, now)
             self._look_at_statuses(wall_ns)
@@ -437,10 +438,14 @@ class StreamManager:
 
     def _catch_up(self, wall_ns: int, instrument_ids: Container[int]) -> None:
         """Apply what is due: a feed wakes up less often than books are looked at."""
-        while self._rest:
-            self.apply(self._rest.popleft(), wall_ns, is_late=True)
+        self._apply_rest(wall_ns)
         for events in self._feed.due_events(wall_ns, instrument_ids):
             self.apply(events, wall_ns, is_late=True)
+
+    def _apply_rest(self, wall_ns: int) -> None:
+        """Apply what is left of a batch, so that no book is in the midst of a change."""
+        while self._rest:
+            self.apply(self._rest.popleft(), wall_ns, is_late=True)
 
     def _tick(self, wall_ns: int) -> Tick:
         return Tick(format_timestamp(wall_ns), self._feed.market_time_ns(wall_ns))

@@ -21,7 +21,7 @@ class StreamOptions:
     """Most price levels a side that a client may ask for."""
     max_streams: int = 256
     """Most streams that a subscriber may have."""
-    resume_window_bytes: int = 64 * 1024 * 1024
+    resume_window_bytes: int = 8 * 1024 * 1024
     """Room for the deltas that are kept for streams that come back."""
     epoch: str = ""
     """Of the sequences: another at every start."""
