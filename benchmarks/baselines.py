@@ -90,6 +90,8 @@ class _Bare(asyncio.Protocol):
                 self.transports.append(self.transport)
                 self.begin()
         self.transport.writelines(self._protocol.data_to_send())
+        if self._protocol.close_expected():
+            self.transport.close()
 
     def connection_lost(self, error: Exception | None) -> None:
         if self.transport in self.transports:

@@ -54,7 +54,7 @@ class _Flow(NamedTuple):
 def run(*, quick: bool) -> Report:
     """Feed the same market to the library and to the baseline."""
     report = Report("client")
-    beats, repeats = (40, 2) if quick else (1500, 7)
+    beats, repeats = (20, 1) if quick else (1000, 7)
     for data_type in (DataType.MBP, DataType.MBO):
         plain = _flow(data_type, "json", False, beats)
         _compare(report, plain, beats, repeats)

@@ -81,5 +81,6 @@ def _delay(report: Report, connections: int, seconds: float, rounds: int) -> Non
     name = f"delivery delay p99 at {connections:,} connections"
     row = Row(name, measured.delay_ms("p99"), "ms")
     row.goal = "< 150" if connections == 15_000 else ""
-    row.note = f"p50 {measured.delay_ms('p50'):.2f} ms, gap of updates p99 {gap_ms:.0f} ms, {measured.note()}"
+    p50_ms = measured.delay_ms("p50")
+    row.note = f"p50 {p50_ms:.2f} ms, gap of updates p99 {gap_ms:.0f} ms, {measured.note()}"
     report.add(row)

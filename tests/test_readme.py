@@ -46,7 +46,7 @@ async def test_javascript_client_prints_the_touch(tmp_path: Path) -> None:
 
 
 async def test_python_client_prints_orders(tmp_path: Path) -> None:
-    (code,) = code_blocks("README.md", "python")
+    code, _ = code_blocks("README.md", "python")
     async with serving("--interval-ms=50") as server:
         lines = await _first_lines(server, code, tmp_path / "client.py", sys.executable, "-u")
     for line in lines:
@@ -69,3 +69,13 @@ def test_every_link_of_the_documents_leads_somewhere() -> None:
         folder = (ROOT / document).parent
         for target in re.findall(r"\]\((?!https?:)([^)#]+)", text_of(document)):
             assert (folder / target).exists(), f"{document} links to {target}"
+
+
+async def test_the_client_that_comes_with_the_server_prints_the_touch(tmp_path: Path) -> None:
+    _, code = code_blocks("README.md", "python")
+    async with serving("--interval-ms=50") as server:
+        lines = await _first_lines(server, code, tmp_path / "client.py", sys.executable, "-u")
+    for line in lines:
+        sequence, bid, ask, spread = map(float, line.split())
+        assert sequence > 0
+        assert round(ask - bid, 2) == spread

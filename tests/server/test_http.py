@@ -25,7 +25,15 @@ from support.process import ServerProcess
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 ODD_SYMBOLS = ["BRK/B 24%", "DAX Ü&?#", "a+b", "../metrics"]
-PAGES = ["/", "/healthz", "/readyz", "/metrics", "/api/symbols", "/api/depth/BTCUSD"]
+PAGES = [
+    "/",
+    "/healthz",
+    "/readyz",
+    "/metrics",
+    "/asyncapi.yaml",
+    "/api/symbols",
+    "/api/depth/BTCUSD",
+]
 
 
 def instruments(names: Iterable[str]) -> str:
