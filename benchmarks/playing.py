@@ -67,6 +67,11 @@ class Sink(Subscriber):
         headers = {126: 4, 127: 10}
         return [frame[headers.get(frame[1], 2) :] for frame in self._frames or ()]
 
+    @property
+    def message_bytes(self) -> float:
+        """Mean size of a message, its frame included."""
+        return self.size_bytes / max(self.messages, 1)
+
     def reset(self) -> None:
         """Count from zero again."""
         self.messages = self.size_bytes = 0

@@ -10,14 +10,12 @@ from market_depth.errors import RequestError
 from market_depth.events import BookStatus, StatusReason
 from market_depth.protocol.messages import DataType
 from market_depth.protocol.requests import Mode, Resume
-from market_depth.protocol.wire import wire_of
 from market_depth.streams.window import MAX_RESUME_BYTES
 from support.flow import BID, add, cancel, status
 from support.follower import Follower
-from support.subscribers import BTC, EPOCH, Collector, Server, order
+from support.subscribers import EPOCH, WIRES, Collector, Server, on_every_wire, order
 
 DELTA = Mode.DELTA
-WIRES = [wire_of(name, is_compressed=packed) for name in ("json", "msgpack") for packed in (0, 1)]
 LINGER_S = 60.0
 Message = dict[str, Any]
 
@@ -31,12 +29,6 @@ def new_server(**options: Any) -> Server:
 @pytest.fixture
 def server() -> Server:
     return new_server()
-
-
-def sequence_of(server: Server) -> int:
-    symbol_book = server.market.get(BTC)
-    assert symbol_book is not None
-    return symbol_book.book.sequence
 
 
 def come_back(
@@ -61,7 +53,7 @@ def whole(messages: list[Message], sequence: int) -> bool:
     return positions(messages) == [("MarketData", None, sequence)]
 
 
-@pytest.mark.parametrize("wire", WIRES, ids=lambda w: f"{w.encoder.name} {w.is_compressed}")
+@on_every_wire
 @pytest.mark.parametrize("interval_ms", [0, 300])
 @pytest.mark.parametrize("data_type", [DataType.MBP, DataType.MBO, DataType.BBO])
 def test_what_was_missed_follows_exactly(
@@ -155,7 +147,7 @@ def test_the_last_stream_that_has_gone_may_come_back_for_a_minute(server: Server
         subscriber = server.subscriber("d", mode=DELTA)
         server.apply(cancel(50), add(50, BID, 5000, 1))
         server.beat()
-        begin = sequence_of(server)
+        begin = server.book().sequence
         server.manager.drop(subscriber)
         server.apply(add(51, BID, 5001, 1))
         server.apply(cancel(51), add(52, BID, 5002, 1), cancel(52), cancel(50))
@@ -213,7 +205,7 @@ def test_what_the_window_has_no_room_for_is_not_sent_in_part() -> None:
     server.subscriber("d", mode=DELTA, interval_ms=0)
     server.apply(*[order(number) for number in range(10, 40)])
     assert 0 < server.manager.window.size_bytes <= 2000
-    newest = sequence_of(server)
+    newest = server.book().sequence
     outcomes = [come_back(server, sequence, interval_ms=0) for sequence in range(6, newest + 1)]
     within = [resumed for resumed, _ in outcomes]
     assert within == sorted(within), "whoever has more can go on if one with less can"

@@ -9,13 +9,12 @@ import pytest
 from market_depth.events import BookStatus, StatusReason
 from market_depth.protocol.messages import DataType
 from market_depth.protocol.requests import Mode
-from market_depth.protocol.wire import Wire, wire_of
+from market_depth.protocol.wire import Wire
 from support.flow import BID, add, cancel, status
 from support.follower import Follower
-from support.subscribers import Collector, Server, order
+from support.subscribers import Collector, Server, on_every_wire, order
 
 DELTA = Mode.DELTA
-WIRES = [wire_of(name, is_compressed=packed) for name in ("json", "msgpack") for packed in (0, 1)]
 
 
 @pytest.fixture
@@ -41,7 +40,7 @@ def kinds(subscriber: Collector) -> list[tuple[Any, ...]]:
     ]
 
 
-@pytest.mark.parametrize("wire", WIRES, ids=lambda w: f"{w.encoder.name} {w.is_compressed}")
+@on_every_wire
 @pytest.mark.parametrize("mode", [DELTA, Mode.SNAPSHOT])
 @pytest.mark.parametrize("interval_ms", [0, 300])
 @pytest.mark.parametrize("data_type", [DataType.MBP, DataType.MBO, DataType.BBO])

@@ -27,7 +27,9 @@ from support.hypothesis_settings import relaxed
 from support.naive_book import NaiveBook
 from support.subscribers import BTC, BY_PRICE, EPOCH, INSTRUMENTS, Server
 
-WIRES = [wire_of(name, is_compressed=packed) for name in ("json", "msgpack") for packed in (False, True)]
+WIRES = [
+    wire_of(name, is_compressed=packed) for name in ("json", "msgpack") for packed in (False, True)
+]
 ALL_LEVELS = 1000
 FLOW_OF = {BTC: FLOWS["near one price"], BY_PRICE: FLOWS["set levels"]}
 

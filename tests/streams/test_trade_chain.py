@@ -11,12 +11,11 @@ from market_depth.errors import ErrorCode, RequestError
 from market_depth.events import Side
 from market_depth.protocol.messages import DataType
 from market_depth.protocol.requests import Mode
-from market_depth.protocol.wire import JSON, Wire, wire_of
+from market_depth.protocol.wire import JSON, Wire
 from support.flow import ASK, BID, batch, unfinished
-from support.subscribers import BTC, ETH, WALL, Collector, Server, order, trade
+from support.subscribers import BTC, ETH, WALL, Collector, Server, on_every_wire, order, trade
 
 TRADES = DataType.TRADES
-WIRES = [wire_of(name, is_compressed=packed) for name in ("json", "msgpack") for packed in (0, 1)]
 
 
 @pytest.fixture
@@ -35,7 +34,7 @@ def numbers_in(messages: list[dict[str, Any]]) -> list[int]:
     return [one["trade_number"] for one in trades_in(messages)]
 
 
-@pytest.mark.parametrize("wire", WIRES, ids=lambda w: f"{w.encoder.name} {w.is_compressed}")
+@on_every_wire
 def test_a_trade_is_told_as_it_happens(server: Server, wire: Wire) -> None:
     subscriber = Collector(wire)
     server.subscribe(subscriber, "t", data_type=TRADES)

@@ -9,13 +9,22 @@ import pytest
 from market_depth.events import BookStatus, StatusReason
 from market_depth.protocol.messages import DataType
 from market_depth.protocol.requests import Mode
-from market_depth.protocol.wire import Wire, wire_of
+from market_depth.protocol.wire import Wire
 from support.flow import ASK, BID, add, at, batch, cancel, modify, status
 from support.follower import Follower
-from support.subscribers import BTC, EPOCH, WALL, WALL_NS, Collector, Server, order
+from support.subscribers import (
+    BTC,
+    EPOCH,
+    WALL,
+    WALL_NS,
+    WIRES,
+    Collector,
+    Server,
+    on_every_wire,
+    order,
+)
 
 DELTA = Mode.DELTA
-WIRES = [wire_of(name, is_compressed=packed) for name in ("json", "msgpack") for packed in (0, 1)]
 BY_PRICE_FIELDS = [
     pytest.param({"data_type": DataType.MBP}, id="MBP"),
     pytest.param({"data_type": DataType.MBP, "group": "0.05"}, id="grouped"),
@@ -118,7 +127,7 @@ def test_the_venues_time_is_null_where_it_is_not_known() -> None:
     assert delta["event_timestamp"] == "2025-09-16T04:18:26.806070Z"
 
 
-@pytest.mark.parametrize("wire", WIRES, ids=lambda w: f"{w.encoder.name} {w.is_compressed}")
+@on_every_wire
 @pytest.mark.parametrize("interval_ms", [0, 300])
 @pytest.mark.parametrize("fields", BY_PRICE_FIELDS)
 def test_who_joins_between_two_beats_goes_on_exactly(
@@ -196,7 +205,7 @@ def test_what_the_view_does_not_show_is_not_told(
     server.apply(cancel(1))
     server.beat()
     (update,) = subscriber.take()
-    assert update["sequence"] == server.market.get(BTC).book.sequence  # type: ignore[union-attr]
+    assert update["sequence"] == server.book().sequence
     assert update.get("prev_sequence", 10) == 10
 
 
@@ -312,7 +321,7 @@ def test_a_group_named_in_another_way_is_the_same_view(server: Server) -> None:
 def test_a_stale_book_is_withheld_and_the_stream_goes_on_where_it_was(server: Server) -> None:
     for interval_ms in (0, 300):
         subscriber = server.subscriber(mode=DELTA, interval_ms=interval_ms)
-        begin = server.market.get(BTC).book.sequence  # type: ignore[union-attr]
+        begin = server.book().sequence
         server.apply(status(BookStatus.STALE, StatusReason.GAP), cancel(1), order(40))
         server.beat()
         assert {message["type"] for message in subscriber.take()} == {"Status"}

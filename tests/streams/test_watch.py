@@ -10,15 +10,13 @@ from market_depth.errors import ErrorCode, RequestError
 from market_depth.events import BookStatus, StatusReason
 from market_depth.protocol.messages import DataType
 from market_depth.protocol.requests import Mode, Unsubscribe
-from market_depth.protocol.wire import wire_of
 from support.flow import BID, add, cancel, clear, of, status
 from support.sources import instrument
-from support.subscribers import BTC, BY_PRICE, ETH, Collector, Server, order, trade
+from support.subscribers import BTC, BY_PRICE, ETH, Collector, Server, on_every_wire, order, trade
 
 DELTA = Mode.DELTA
 STALE = status(BookStatus.STALE, StatusReason.GAP)
 GAP = "messages of the venue are missing"
-WIRES = [wire_of(name, is_compressed=packed) for name in ("json", "msgpack") for packed in (0, 1)]
 
 
 @pytest.fixture
@@ -140,7 +138,7 @@ def test_a_dead_feed_is_told_of_every_symbol(server: Server) -> None:
     ]
 
 
-@pytest.mark.parametrize("wire", WIRES, ids=lambda w: f"{w.encoder.name} {w.is_compressed}")
+@on_every_wire
 @pytest.mark.parametrize(
     ("event", "label"),
     [

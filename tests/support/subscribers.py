@@ -6,11 +6,14 @@ import json
 from collections.abc import Container, Iterator
 from typing import Any
 
+import pytest
+
+from market_depth.book import OrderBook
 from market_depth.events import Action, Events, Side
 from market_depth.instruments import Instrument
 from market_depth.protocol.messages import DataType
 from market_depth.protocol.requests import Subscribe
-from market_depth.protocol.wire import JSON, Wire
+from market_depth.protocol.wire import JSON, Wire, wire_of
 from market_depth.streams import StreamManager, StreamOptions, Subscriber
 from market_depth.streams.channel import Stopwatch
 from market_depth.streams.market import Market
@@ -33,6 +36,16 @@ INSTRUMENTS = {
     ETH: instrument(2, ETH),
     BY_PRICE: instrument(3, BY_PRICE, has_orders=False),
 }
+
+
+WIRES = [
+    wire_of(name, is_compressed=is_compressed)
+    for name in ("json", "msgpack")
+    for is_compressed in (False, True)
+]
+on_every_wire = pytest.mark.parametrize(
+    "wire", WIRES, ids=["JSON", "JSON deflated", "MessagePack", "MessagePack deflated"]
+)
 
 
 def payload(frame: bytes) -> bytes:
@@ -126,6 +139,11 @@ class Server:
     @property
     def wall_ns(self) -> int:
         return WALL_NS + round((self.now_s - BEGIN_S) * 1e9)
+
+    def book(self, symbol: str = BTC) -> OrderBook:
+        symbol_book = self.market.get(symbol)
+        assert symbol_book is not None
+        return symbol_book.book
 
     def apply(self, *events: Event) -> None:
         self.manager.apply(batch(*events), self.wall_ns)

@@ -11,8 +11,16 @@ from market_depth.protocol.requests import Mode, Subscribe
 from market_depth.protocol.wire import Wire
 from market_depth.streams.key import ChainKey
 from market_depth.streams.market import SymbolBook
+from market_depth.streams.subscriber import Subscriber
 
-__all__ = ["MAX_INTERVAL_MS", "chain_key", "require_levels", "require_served", "served_types"]
+__all__ = [
+    "MAX_INTERVAL_MS",
+    "chain_key",
+    "require_levels",
+    "require_room",
+    "require_served",
+    "served_types",
+]
 
 MAX_INTERVAL_MS: Final = 60_000
 
@@ -49,6 +57,20 @@ def require_served(
             f"data_type: the feed of {symbol} reports no single orders, ask for MBP",
             stream_id,
         )
+
+
+def require_room(subscriber: Subscriber, stream_id: str, most: int) -> None:
+    """Refuse a stream whose name is taken, or one too many.
+
+    Raises:
+        RequestError: 409 or 429.
+    """
+    if stream_id in subscriber.streams:
+        problem = f"stream_id {stream_id!r} is already in use on this connection"
+        raise RequestError(ErrorCode.CONFLICT, problem, stream_id)
+    if len(subscriber.streams) + len(subscriber.waiting or ()) >= most:
+        problem = f"too many streams: this connection may have {most}"
+        raise RequestError(ErrorCode.TOO_MANY, problem, stream_id)
 
 
 def chain_key(

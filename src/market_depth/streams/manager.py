@@ -7,7 +7,7 @@ from collections.abc import Container, Iterator
 from itertools import chain as chained
 from typing import Final, Protocol
 
-from market_depth.errors import ErrorCode, RequestError, quoted
+from market_depth.errors import ErrorCode, RequestError
 from market_depth.events import Events
 from market_depth.protocol.messages import (
     DataType,
@@ -21,7 +21,7 @@ from market_depth.protocol.requests import Subscribe, Unsubscribe
 from market_depth.protocol.times import format_timestamp
 from market_depth.protocol.view_checksum import ViewChecksum
 from market_depth.protocol.wire import JSON, Tail, Wire
-from market_depth.streams.admission import chain_key, require_levels, require_served
+from market_depth.streams.admission import chain_key, require_levels, require_room, require_served
 from market_depth.streams.beat import Beat
 from market_depth.streams.chain import ChainStream
 from market_depth.streams.chains import Chains, changes_of
@@ -39,7 +39,6 @@ from market_depth.streams.window import ResumeWindow
 
 __all__ = ["FeedView", "StreamManager"]
 
-_KNOWN_SYMBOLS_SHOWN = 5
 _MS_PER_S: Final = 1000
 _STATUS_INTERVAL_S: Final = 0.1
 """How often books are looked at whose status somebody wants to hear of."""
@@ -159,11 +158,11 @@ class StreamManager:
         stream_id = request.stream_id
         if request.data_type in (DataType.MBP, DataType.MBO):
             require_levels(request.levels, self._options.max_levels, stream_id)
-        symbol_book = self.find(request.symbol or "", stream_id)
+        symbol_book = self.market.find(request.symbol or "", stream_id)
         require_served(symbol_book, request.data_type, stream_id)
         key = self._chain_key(subscriber, request, symbol_book)
         self._watches.give_up(subscriber, stream_id)
-        self._require_room(subscriber, stream_id)
+        require_room(subscriber, stream_id, self._options.max_streams)
         self._catch_up(wall_ns, (symbol_book.instrument.instrument_id,))
         status = symbol_book.status
         if not status.is_good:
@@ -186,15 +185,6 @@ class StreamManager:
             interval_ms=self._options.interval_ms,
             min_interval_ms=self._options.min_interval_ms,
         )
-
-    def _require_room(self, subscriber: Subscriber, stream_id: str) -> None:
-        if stream_id in subscriber.streams:
-            problem = f"stream_id {stream_id!r} is already in use on this connection"
-            raise RequestError(ErrorCode.CONFLICT, problem, stream_id)
-        most = self._options.max_streams
-        if len(subscriber.streams) + len(subscriber.waiting or ()) >= most:
-            problem = f"too many streams: this connection may have {most}"
-            raise RequestError(ErrorCode.TOO_MANY, problem, stream_id)
 
     def _open(
         self,
@@ -333,21 +323,6 @@ class StreamManager:
             for stream_id, watch in (subscriber.waiting or {}).items()
         ]
 
-    def find(self, symbol: str, stream_id: str | None = None) -> SymbolBook:
-        """Return a symbol's book.
-
-        Raises:
-            RequestError: 404, naming a few symbols that there are.
-        """
-        symbol_book = self.market.get(symbol)
-        if symbol_book is None:
-            symbols = self.market.symbols()
-            known = ", ".join(symbols[:_KNOWN_SYMBOLS_SHOWN])
-            more = ", …" if len(symbols) > _KNOWN_SYMBOLS_SHOWN else ""
-            problem = f"unknown symbol {quoted(symbol)}; known: {known}{more}"
-            raise RequestError(ErrorCode.NOT_FOUND, problem, stream_id)
-        return symbol_book
-
     def snapshot(
         self, symbol: str, data_type: DataType, levels: int, wall_ns: int
     ) -> tuple[int, bytes]:
@@ -356,7 +331,7 @@ class StreamManager:
         Raises:
             RequestError: 400, 404 or 503.
         """
-        symbol_book = self.find(symbol)
+        symbol_book = self.market.find(symbol)
         require_served(symbol_book, data_type)
         if data_type is DataType.TRADES:
             raise RequestError(ErrorCode.BAD_REQUEST, "data_type: trades are no state of a book")

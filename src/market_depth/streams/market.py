@@ -6,12 +6,13 @@ from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 from market_depth.book import BookPolicy, Books, OrderBook
-from market_depth.errors import BookError, FeedError
+from market_depth.errors import BookError, ErrorCode, FeedError, RequestError, quoted
 from market_depth.events import Action, BookStatus, Events, Flag, Side, StatusReason, empty_events
 from market_depth.instruments import Instrument
 
 __all__ = ["Market", "Status", "SymbolBook"]
 
+_KNOWN_SYMBOLS_SHOWN: Final = 5
 _PARTIAL: Final = (StatusReason.JOINED, StatusReason.GAP)
 """Reasons for which a book lacks something, but is getting better by itself."""
 
@@ -100,6 +101,21 @@ class Market:
     def get(self, symbol: str) -> SymbolBook | None:
         """Return the symbol's book, `None` if there is no such symbol."""
         return self._by_symbol.get(symbol)
+
+    def find(self, symbol: str, stream_id: str | None = None) -> SymbolBook:
+        """Return the symbol's book, for a stream or for whoever asks once.
+
+        Raises:
+            RequestError: 404, naming a few symbols that there are.
+        """
+        symbol_book = self.get(symbol)
+        if symbol_book is None:
+            symbols = self.symbols()
+            known = ", ".join(symbols[:_KNOWN_SYMBOLS_SHOWN])
+            more = ", …" if len(symbols) > _KNOWN_SYMBOLS_SHOWN else ""
+            problem = f"unknown symbol {quoted(symbol)}; known: {known}{more}"
+            raise RequestError(ErrorCode.NOT_FOUND, problem, stream_id)
+        return symbol_book
 
     def symbols(self) -> list[str]:
         """Return every symbol, in the feed's order."""
