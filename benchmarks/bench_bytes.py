@@ -8,6 +8,7 @@ measured over a real socket as well, to see that both agree.
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -27,6 +28,7 @@ _RATE_HZ = 15
 _SPEED = 10
 """How many times as fast the market is played over the socket, and looked at."""
 _DELTA: dict[str, Any] = {"mode": Mode.DELTA, "interval_ms": INTERVAL_MS}
+_SIDES = b'"bids":['
 _BASELINE = "plain JSON snapshots"
 
 
@@ -37,6 +39,11 @@ class _Case(NamedTuple):
     fields: dict[str, Any]
     goal: str = ""
     """Share of plain JSON snapshots, on MBP of the recording."""
+
+    @property
+    def is_plain_delta(self) -> bool:
+        """Whether its messages can be looked into."""
+        return self.name == "delta, JSON"
 
 
 _CASES = (
@@ -81,6 +88,8 @@ def _count(
         if market == "ES" and data_type is DataType.MBP:
             row.goal = case.goal
         row.note = f"{sink.message_bytes:,.0f} B/msg"
+        if case.is_plain_delta:
+            row.note += f", {_envelope_bytes(sink):,.0f} B of which are no change"
         if sink is sinks[0]:
             row.note += (
                 f", {sink.messages:,} messages in {player.seconds:,.0f} s, {player.events:,} events"
@@ -88,12 +97,20 @@ def _count(
         report.add(row)
 
 
+def _envelope_bytes(sink: Sink) -> float:
+    """Return what messages would have on the average if nothing had changed: the names and the
+    times that the wire contract has in each."""
+    without = [len(payload) - len(payload.partition(_SIDES)[2]) for payload in sink.payloads()]
+    return statistics.mean(without) + len(b'],"asks":[]}}')
+
+
 def _played(source: Source, data_type: DataType, beats: int | None) -> tuple[Player, list[Sink]]:
     """Play a source for a subscriber of each case; first answers are not counted."""
     player = Player(source)
     sinks = []
     for case in _CASES:
-        sink = Sink(wire_of(case.encoding, is_compressed=case.is_compressed))
+        wire = wire_of(case.encoding, is_compressed=case.is_compressed)
+        sink = Sink(wire, keeps=case.is_plain_delta)
         player.subscribe(sink, data_type, _LEVELS, **case.fields)
         sink.reset()
         sinks.append(sink)

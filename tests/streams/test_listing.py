@@ -69,8 +69,9 @@ def test_the_sequence_is_that_of_the_streams_last_message(server: Server) -> Non
     server.subscribe(subscriber, "live", mode=Mode.DELTA, interval_ms=0)
     server.subscribe(subscriber, "trades", data_type=DataType.TRADES)
     subscriber.take()
-    for step in (lambda: server.apply(order(10)), lambda: server.apply(trade(1)), server.beat):
-        step()
+    for events in ([order(10)], [trade(1)], []):
+        server.apply(*events)
+        server.beat()
         for message in subscriber.take():
             if message["type"] in ("MarketData", "MarketDelta"):
                 told = listed(server, subscriber)[message["stream_id"]]

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -76,7 +77,8 @@ def test_an_id_is_repeated_and_opts_into_nothing_else() -> None:
 @pytest.mark.parametrize("symbol", [BTC, BY_PRICE])
 def test_a_field_that_is_null_opts_into_nothing(symbol: str) -> None:
     server, client = Server(), Collector()
-    nothing = dict.fromkeys(["mode", "interval_ms", "group", "checksum", "resume", "symbols"])
+    fields = ["mode", "interval_ms", "group", "checksum", "resume", "symbols"]
+    nothing: dict[str, Any] = dict.fromkeys(fields)
     server.subscribe(client, symbol=symbol, **nothing)
     subscribed, data = client.take()
     assert list(subscribed) == ["type", "stream_id", "symbol", "data_type"]

@@ -26,7 +26,7 @@ def server() -> Server:
     return server
 
 
-def told(subscriber: Collector) -> list[tuple[str, str]]:
+def told(subscriber: Collector) -> list[tuple[str, str | None]]:
     """Return (type, status or stream id) of what has come."""
     return [(m["type"], m.get("status", m.get("stream_id"))) for m in subscriber.take()]
 
