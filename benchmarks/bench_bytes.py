@@ -2,7 +2,7 @@
 encoding.
 
 The recording of a real market is played from its first record to its last, at its own times, and
-looked at every 300 ms; so is the simulator. Frames are counted with their headers. One case is
+looked at every 300 ms; so is the simulator. Frames are counted with their headers. What is JSON is
 measured over a real socket as well, to see that both agree.
 """
 

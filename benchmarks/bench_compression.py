@@ -22,7 +22,7 @@ _INTERVAL_S = INTERVAL_MS / 1000
 def run(*, quick: bool) -> Report:
     """Measure every case; medians over interleaved rounds."""
     report = Report("compression")
-    clients, rounds, seconds = (50, 1, 0.7) if quick else (500, 5, 5.0)
+    clients, rounds, seconds = (50, 1, 0.5) if quick else (500, 5, 5.0)
     # The first one is no view: Subscribed.
     messages = stream_messages(_RATE_HZ, 10 if quick else 200, DataType.MBP, _LEVELS)[1:]
     plain, library, ours, ours_plain = Rounds(), Rounds(), Rounds(), Rounds()

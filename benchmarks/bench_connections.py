@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import statistics
 import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import NamedTuple
 
 from benchmarks.baselines import filler
 from benchmarks.harness import Report, Row
@@ -12,7 +15,6 @@ from benchmarks.rounds import Rounds
 
 __all__ = ["run"]
 
-_SETTLE_S = 2.0
 _BUSY_RATE_HZ = 200
 """So many that no stream ever skips a beat because its book has not changed."""
 
@@ -21,12 +23,13 @@ def run(*, quick: bool) -> Report:
     """Measure memory, then delivery delay at growing numbers of connections."""
     report = Report("connections")
     connections = 500 if quick else 5000
-    rounds = 1 if quick else 3
-    library = _row("websockets' server, idle", _idle_baseline("broadcast", connections, rounds))
+    rounds, settle_s = (1, 0.3) if quick else (3, 2.0)
+    memory = _Memory(connections, rounds, settle_s)
+    library = _row("websockets' server, idle", memory.of_baseline("broadcast"))
     report.add(library)
-    report.add(_row("uvloop and sans-I/O, idle", _idle_baseline("bare", connections, rounds)))
+    report.add(_row("uvloop and sans-I/O, idle", memory.of_baseline("bare")))
     for name, streams, goal in (("idle", 0, "≤ 8"), ("subscribed to MBP-20", 1, "")):
-        row = _row(f"market-depth, {name}", _memory(connections, rounds, streams))
+        row = _row(f"market-depth, {name}", memory.of_server(streams))
         row.baseline, row.ratio, row.goal = "websockets' server", row.value / library.value, goal
         row.note = f"{connections} connections"
         report.add(row)
@@ -39,36 +42,40 @@ def _row(name: str, kib: float) -> Row:
     return Row(f"memory of a connection, {name}", kib, "KiB RSS")
 
 
-def _memory(connections: int, rounds: int, streams: int) -> float:
-    """Return the KiB that a connection with so many streams takes, the median of some rounds."""
-    kib = []
-    for _ in range(rounds):
-        with market_depth_server("--seed=1") as server:
-            kib.append(_growth_kib(server, connections, streams))
-    return statistics.median(kib)
+class _Memory(NamedTuple):
+    """How memory is measured: the KiB that a connection takes, the median of some rounds."""
 
+    connections: int
+    rounds: int
+    settle_s: float
 
-def _idle_baseline(kind: str, connections: int, rounds: int) -> float:
-    kib = []
-    for _ in range(rounds):
-        with baseline_server(kind, [filler(100)], interval_s=3600.0) as server:
-            kib.append(_growth_kib(server, connections, streams=0))
-    return statistics.median(kib)
+    def of_server(self, streams: int) -> float:
+        """Return what a connection with so many streams takes."""
+        return self._median(lambda: market_depth_server("--seed=1"), streams)
 
+    def of_baseline(self, kind: str) -> float:
+        """Return what an idle connection of a baseline server takes."""
+        return self._median(lambda: baseline_server(kind, [filler(100)], interval_s=3600.0), 0)
 
-def _growth_kib(server: Server, connections: int, streams: int) -> float:
-    """Return what each of so many connections adds, behind a hundred that have warmed it up."""
-    with load(server, 100, streams=streams):
-        time.sleep(_SETTLE_S)
-    before = _settled_rss(server)
-    with load(server, connections, streams=streams) as clients:
-        clients.measure(_SETTLE_S)
-        return (_settled_rss(server) - before) / connections / 1024
+    def _median(self, run: Callable[[], AbstractContextManager[Server]], streams: int) -> float:
+        kib = []
+        for _ in range(self.rounds):
+            with run() as server:
+                kib.append(self._growth_kib(server, streams))
+        return statistics.median(kib)
 
+    def _growth_kib(self, server: Server, streams: int) -> float:
+        """Return what each connection adds, behind a hundred that have warmed the server up."""
+        with load(server, 100, streams=streams):
+            time.sleep(self.settle_s)
+        before = self._settled_rss(server)
+        with load(server, self.connections, streams=streams) as clients:
+            clients.measure(self.settle_s)
+            return (self._settled_rss(server) - before) / self.connections / 1024
 
-def _settled_rss(server: Server) -> int:
-    time.sleep(_SETTLE_S)
-    return server.rss_bytes()
+    def _settled_rss(self, server: Server) -> int:
+        time.sleep(self.settle_s)
+        return server.rss_bytes()
 
 
 def _delay(report: Report, connections: int, seconds: float, rounds: int) -> None:

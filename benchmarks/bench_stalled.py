@@ -1,8 +1,9 @@
 """Readers that never read: what they cost the server's memory, and what the others notice.
 
-They subscribe to the largest messages there are, each under its own stream_id, so that no two of
-their frames are the same bytes, and read nothing any more. The others are served by the same
-process, before the silent ones come and while they are there.
+They subscribe to the largest messages there are, and read nothing any more. Frames of one stream_id
+are the same bytes for all; where each client has its own, no two share any, which is the worst
+case. The others are served by the same process, before the silent ones come and while they are
+there.
 """
 
 from __future__ import annotations

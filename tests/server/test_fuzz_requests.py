@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import zlib
 from collections import Counter
 from collections.abc import AsyncIterator
 from decimal import Decimal
@@ -21,6 +20,7 @@ import pytest_asyncio
 
 from support import raw
 from support.client import connected
+from support.compressed import OFFER, RSV1, deflated, inflated
 from support.logs import serving_quietly
 from support.made_up_requests import ANSWERS, Encoding, MadeUp, Makers, Outcome
 from support.memory import MIB, resident_bytes
@@ -46,9 +46,6 @@ OPTIONS: Final = (
     "--interval-ms=100",
     "--rate=5",
 )
-EXTENSION: Final = "permessage-deflate"
-RSV1: Final = 4
-SYNC_TAIL: Final = b"\x00\x00\xff\xff"
 CODES: Final = {
     Outcome.RIGHT: (404, 409, 429),
     Outcome.WRONG: (400,),
@@ -137,7 +134,7 @@ class Fuzzer:
     async def _connect(self) -> RawClient:
         client = await raw.connect(self._server.port)
         subprotocol = "market-depth.msgpack" if self._encoding is Encoding.MSGPACK else None
-        extension = EXTENSION if self._is_compressing else None
+        extension = OFFER if self._is_compressing else None
         await client.send(
             raw.upgrade(Sec_WebSocket_Protocol=subprotocol, Sec_WebSocket_Extensions=extension)
         )
@@ -221,9 +218,7 @@ class Fuzzer:
         """Return a request in frames: one or several, compressed or not."""
         payload, reserved = made.payload, 0
         if self._is_compressing and self._chosen.random() < 0.5:
-            packer = zlib.compressobj(self._chosen.randrange(10), wbits=-zlib.MAX_WBITS)
-            payload = packer.compress(payload) + packer.flush(zlib.Z_SYNC_FLUSH)
-            payload, reserved = payload.removesuffix(SYNC_TAIL), RSV1
+            payload, reserved = deflated(payload, self._chosen.randrange(10)), RSV1
         cuts: list[int] = []
         if self._chosen.random() < 0.3:
             count = self._chosen.randint(1, 4)
@@ -237,11 +232,8 @@ class Fuzzer:
 
     def _message(self, found: Frame) -> dict[str, Any]:
         assert found.opcode == self._opcode(True), found
-        payload = found.payload
-        if found.reserved:
-            assert self._is_compressing
-            payload = zlib.decompressobj(-zlib.MAX_WBITS).decompress(payload + SYNC_TAIL)
-        return self._encoding.decode(payload)
+        assert self._is_compressing or not found.reserved
+        return self._encoding.decode(inflated(found))
 
 
 async def fuzzers(server: ServerProcess) -> list[Fuzzer]:

@@ -84,13 +84,17 @@ def test_data_types_have_their_own_levels_and_intervals(
 
 
 @pytest.mark.parametrize(
-    ("group", "step"), [("0.25", 25), ("0.250", 25), ("5", 500), ("1e2", 10_000)]
+    ("group", "step"), [("0.25", 25), ("0.250", 25), ("5", 500), ("100", 10_000)]
 )
 def test_a_group_is_a_multiple_of_the_tick(group: str, step: int) -> None:
     assert key_of(group=group).step == step
 
 
 WRONG_GROUPS = [
+    "1e2",
+    " 1",
+    "1_000",
+    "٣",
     "0",
     "0.00",
     "-0.25",

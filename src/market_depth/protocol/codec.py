@@ -91,7 +91,7 @@ def _text(value: object, least: int, most: int) -> str | None:
 
 def _request_id(value: object) -> RequestId | None:
     if isinstance(value, int) and not isinstance(value, bool):
-        return value
+        return value if -(2**63) <= value < 2**63 else None
     return _text(value, 0, MAX_ID_LENGTH)
 
 

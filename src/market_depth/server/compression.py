@@ -3,19 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from websockets.exceptions import NegotiationError
+from websockets.exceptions import NegotiationError, ProtocolError
 from websockets.extensions import Extension
 from websockets.extensions.permessage_deflate import (
     PerMessageDeflate,
     ServerPerMessageDeflateFactory,
 )
+from websockets.frames import Frame, Opcode
 from websockets.server import ServerProtocol
 from websockets.typing import ExtensionParameter
 
 __all__ = ["compression_extensions", "is_compressed"]
 
 _WINDOW_BITS = 15
+
+
+class _Inflating(PerMessageDeflate):
+    """Keeps nothing of what comes behind a last block: zlib would keep all of it."""
+
+    def decode(self, frame: Frame, *, max_size: int | None = None) -> Frame:
+        """Inflate a frame; behind a last block there may be padding (RFC 7692, section 7.2.3.4)."""
+        if frame.opcode is Opcode.CONT and self.decode_cont_data and self.decoder.eof:
+            if any(frame.data):
+                raise ProtocolError("data behind the last block of a message")
+            frame = replace(frame, data=b"")
+        return super().decode(frame, max_size=max_size)
 
 
 class _SharedDeflateFactory(ServerPerMessageDeflateFactory):
@@ -33,7 +47,13 @@ class _SharedDeflateFactory(ServerPerMessageDeflateFactory):
         for name, value in params:
             if name == "server_max_window_bits" and value != str(_WINDOW_BITS):
                 raise NegotiationError(f"unsupported server_max_window_bits = {value}")
-        return super().process_request_params(params, accepted_extensions)
+        response, agreed = super().process_request_params(params, accepted_extensions)
+        return response, _Inflating(
+            agreed.remote_no_context_takeover,
+            agreed.local_no_context_takeover,
+            agreed.remote_max_window_bits,
+            agreed.local_max_window_bits,
+        )
 
 
 def compression_extensions() -> Sequence[ServerPerMessageDeflateFactory]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from market_depth.errors import ConfigError, ErrorCode, RequestError, quoted
@@ -23,6 +24,7 @@ __all__ = [
 ]
 
 MAX_INTERVAL_MS: Final = 60_000
+_DECIMAL: Final = re.compile(r"\d+(\.\d+)?", re.ASCII)
 
 
 def served_types(instrument: Instrument) -> list[DataType]:
@@ -127,7 +129,7 @@ def _levels(request: Subscribe) -> int:
 def _step(request: Subscribe, group: str, instrument: Instrument) -> int:
     tick = instrument.tick_size
     try:
-        step = parse_units(group, instrument.price_decimals)
+        step = parse_units(group if _DECIMAL.fullmatch(group) else "", instrument.price_decimals)
     except ConfigError:
         step = 0
     shown = format_units(tick, instrument.price_decimals)
