@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -221,6 +222,32 @@ def test_a_reader_that_gets_full_in_the_midst_of_a_beat_skips_the_rest(server: S
     assert [(m["type"], m["stream_id"]) for m in narrow.take()] == [
         (kind, name) for name in ("3", "4") for kind in ("Lagged", "MarketData")
     ]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"mode": DELTA, "interval_ms": 0}, {"mode": DELTA}, {"mode": Mode.SNAPSHOT}, {}],
+    ids=["live", "delta", "snapshot", "plain"],
+)
+def test_every_stream_of_a_reader_that_stays_slow_has_its_turn(
+    server: Server, fields: dict[str, Any]
+) -> None:
+    """It takes one view at a time, and while it does the book goes on."""
+    narrow = Narrow()
+    for number in range(4):
+        server.subscribe(narrow, str(number), max_levels=5 + number, **fields)
+    narrow.room = 1 if not fields else 2
+    narrow.is_blocked = True
+    seen: Counter[str] = Counter()
+    for round_ in range(16):
+        narrow.frames.clear()
+        server.apply(add(100 + round_, BID, 9999, 1))
+        server.beat()
+        read_again(server, narrow)
+        server.beat()
+        seen.update(m["stream_id"] for m in narrow.take() if m["type"] == "MarketData")
+    assert set(seen) == set("0123")
+    assert max(seen.values()) <= 2 * min(seen.values())
 
 
 @pytest.mark.parametrize("interval_ms", [0, 300])

@@ -5,13 +5,14 @@ async with connect("ws://127.0.0.1:8080") as depth:
         print(update.sequence, update.book.best_bid, update.book.best_ask)
 """
 
-from market_depth.client.books import Book, Level, LevelBook, Order, OrderBook
+from market_depth.client.books import Book, Level, LevelBook, Order, OrderBook, Scale
 from market_depth.client.client import DepthClient, connect
 from market_depth.client.errors import (
     ClientError,
     ConnectionFailedError,
     ReaderTooSlowError,
     RequestRefusedError,
+    StreamBrokenError,
 )
 from market_depth.client.policies import ReconnectPolicy, SlowReaderPolicy
 from market_depth.client.subscription import Counters, Subscription
@@ -32,7 +33,9 @@ __all__ = [
     "ReaderTooSlowError",
     "ReconnectPolicy",
     "RequestRefusedError",
+    "Scale",
     "SlowReaderPolicy",
+    "StreamBrokenError",
     "Subscription",
     "Update",
     "UpdateKind",

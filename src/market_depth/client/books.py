@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
+from decimal import Decimal
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -59,6 +60,14 @@ class Scale:
     def quantity(self, units: int) -> float:
         """Return a count of the last decimal as a quantity."""
         return units / self._quantity
+
+    def exact_price(self, units: int) -> Decimal:
+        """Return a count of the last decimal as a price, with all its decimals."""
+        return Decimal(units).scaleb(-self.price_decimals)
+
+    def exact_quantity(self, units: int) -> Decimal:
+        """Return a count of the last decimal as a quantity, with all its decimals."""
+        return Decimal(units).scaleb(-self.quantity_decimals)
 
 
 class Level(NamedTuple):

@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
 from msgspec import UNSET
 
 from market_depth.client.connection import Connection
-from market_depth.client.errors import ConnectionFailedError, RequestRefusedError
+from market_depth.client.errors import ClientError, ConnectionFailedError, RequestRefusedError
 from market_depth.client.gateway import GATEWAYS
+from market_depth.client.mailbox import Mailbox
 from market_depth.client.policies import ReconnectPolicy, SlowReaderPolicy
-from market_depth.client.subscription import Subscription
+from market_depth.client.streams import Stream
+from market_depth.client.subscription import SharedMailbox, Subscription
 from market_depth.client.updates import Event, EventKind, Update
 from market_depth.errors import ErrorCode
 from market_depth.protocol.messages import (
@@ -30,6 +32,7 @@ from market_depth.protocol.messages import (
     Subscriptions,
     SymbolInfo,
     Symbols,
+    Unsubscribed,
 )
 from market_depth.protocol.messages import Subscription as SubscriptionInfo
 from market_depth.protocol.requests import (
@@ -46,6 +49,8 @@ __all__ = ["DEFAULT_URL", "DepthClient", "connect"]
 DEFAULT_URL: Final = "ws://127.0.0.1:8080"
 DEFAULT_RECONNECT: Final = ReconnectPolicy()
 _QUEUE_SIZE: Final = 1024
+_REQUESTS_AT_ONCE: Final = 20
+"""Sent before an answer is waited for, when many streams go on: a server refuses a flood."""
 
 
 @asynccontextmanager
@@ -116,6 +121,7 @@ class DepthClient:
             timeout_s=timeout_s,
             receive=self._receive,
             restore=self._restore,
+            lose=self._lose_answers,
             fail=self._fail,
             tell=self._tell,
         )
@@ -124,6 +130,8 @@ class DepthClient:
         self._subscriptions: dict[str, Subscription] = {}
         """By stream id; of several symbols, by how the ids begin."""
         self._answers: dict[int, asyncio.Future[Any]] = {}
+        self._closing: set[str] = set()
+        """Streams whose Unsubscribe is not answered yet."""
         self._ids = itertools.count(1)
         self._error: Exception | None = None
 
@@ -170,9 +178,14 @@ class DepthClient:
             stream_id: its name on the connection; `None` makes one.
             queue_size: updates that wait to be taken, at most.
             slow_reader: what happens when there are more.
+
+        Raises:
+            ClientError: if trades are not to be handed out one and all.
         """
         wanted = DataType(data_type)
         is_trades = wanted is DataType.TRADES
+        if is_trades and slow_reader is SlowReaderPolicy.CONFLATE:
+            raise ClientError("trades can't be conflated: take SlowReaderPolicy BLOCK or RAISE")
         request = Subscribe(
             stream_id=stream_id or f"{wanted.value.lower()}-{next(self._ids)}",
             symbol=symbol,
@@ -189,9 +202,10 @@ class DepthClient:
     async def merged(self, *subscriptions: Subscription) -> AsyncIterator[Update]:
         """Yield the updates of several subscriptions, in the order in which they come.
 
-        They are opened, and closed at the end. Together they have the queue of the first one.
+        They are opened, and closed at the end. Together they have one queue, as long as that of the
+        first one.
         """
-        mailbox = subscriptions[0].mailbox
+        mailbox: SharedMailbox = Mailbox(subscriptions[0].mailbox.size)
         try:
             for subscription in subscriptions:
                 subscription.mailbox = mailbox
@@ -225,26 +239,42 @@ class DepthClient:
     # For subscriptions
 
     async def open(self, subscription: Subscription) -> None:
-        """Ask for a subscription's streams; if there is no connection now, when there is one."""
+        """Ask for a subscription's streams; if there is no connection now, when there is one.
+
+        Raises:
+            ClientError: if its stream id is in use.
+        """
         if self._error is not None:
             raise self._error
+        if subscription.stream_id in self._subscriptions:
+            raise ClientError(f"stream {subscription.stream_id!r} is open already")
         self._subscriptions[subscription.stream_id] = subscription
+        subscription.asked_on = self._connection.number
         await self._connection.send(subscription.request)
 
     async def close(self, subscription: Subscription) -> None:
-        """Close a subscription's streams."""
-        self._subscriptions.pop(subscription.stream_id, None)
-        for stream_id in list(subscription.streams) or [subscription.stream_id]:
-            await self._connection.send(Unsubscribe(stream_id))
+        """Close a subscription's streams, unless it has been refused."""
+        if self._subscriptions.get(subscription.stream_id) is not subscription:
+            return
+        del self._subscriptions[subscription.stream_id]
+        for stream_id in subscription.stream_ids():
+            await self._unsubscribe(stream_id)
 
     async def begin_anew(
-        self, subscription: Subscription, stream: Any, kind: EventKind, text: str
+        self, subscription: Subscription, stream: Stream, kind: EventKind, error: ClientError
     ) -> None:
-        """Ask for a stream once more, from a whole view on."""
+        """Ask for a stream once more, from a whole view on; end it if that has been of no use."""
+        self.tell(kind, str(error), stream)
+        if not stream.begin_anew():
+            subscription.fail(error)
+            return
+        if stream.asked_on == self._connection.number:  # otherwise it is yet to be asked for
+            await self._connection.send(Unsubscribe(stream.stream_id))
+            await self._connection.send(subscription.request_of(stream))
+
+    def tell(self, kind: EventKind, text: str, stream: Stream) -> None:
+        """Tell the user what has happened to a stream."""
         self._tell(Event(kind, text, stream.symbol, stream.stream_id))
-        stream.begin_anew()
-        await self._connection.send(Unsubscribe(stream.stream_id))
-        await self._connection.send(subscription.request_of(stream))
 
     # From the connection
 
@@ -262,7 +292,11 @@ class DepthClient:
             case Subscribed():
                 subscription = self._find(message.stream_id)
                 if subscription is not None:
-                    subscription.opened(message)
+                    subscription.opened(message, self._connection.number)
+                elif message.stream_id not in self._closing:
+                    await self._unsubscribe(message.stream_id)
+            case Unsubscribed():
+                self._closing.discard(message.stream_id)
             case Error():
                 self._take_error(message)
             case Status():
@@ -277,25 +311,45 @@ class DepthClient:
 
     async def _restore(self) -> None:
         """Have every stream go on, on a new connection."""
+        sent = 0
         for subscription in list(self._subscriptions.values()):
-            for request in subscription.requests():
+            for request in subscription.requests(self._connection.number):
+                if self._subscriptions.get(subscription.stream_id) is not subscription:
+                    break
                 await self._connection.send(request)
+                sent += 1
+                if sent % _REQUESTS_AT_ONCE == 0:
+                    with suppress(ConnectionFailedError):
+                        await self.ping()
+
+    async def _unsubscribe(self, stream_id: str) -> None:
+        if await self._connection.send(Unsubscribe(stream_id)):
+            self._closing.add(stream_id)
 
     def _take_error(self, error: Error) -> None:
         stream_id = error.stream_id
         subscription = None if stream_id is None else self._find(stream_id)
-        if error.code == ErrorCode.UNAVAILABLE and subscription is not None:
+        if stream_id is None or subscription is None:
+            if stream_id is None or stream_id not in self._closing:
+                text = f"{error.code}: {error.message}"
+                self._tell(Event(EventKind.REFUSED, text, None, stream_id))
+            else:
+                self._closing.discard(stream_id)
+        elif error.code == ErrorCode.UNAVAILABLE:
+            subscription.waits(stream_id, self._connection.number)
             event = Event(EventKind.STATUS, error.message, stream_id=stream_id, status="Stale")
             self._tell(event)
-        elif subscription is not None and subscription.stream_id == stream_id:
-            subscription.fail(RequestRefusedError(error.code, error.message, stream_id))
+        elif subscription.refuse(RequestRefusedError(error.code, error.message, stream_id)):
+            self._subscriptions.pop(subscription.stream_id, None)
         else:
             self._tell(Event(EventKind.REFUSED, f"{error.code}: {error.message}", None, stream_id))
 
     def _find(self, stream_id: str) -> Subscription | None:
+        """Return whose stream it is; of several symbols, ids end with `:` and the symbol."""
         subscription = self._subscriptions.get(stream_id)
-        if subscription is None:
-            subscription = self._subscriptions.get(stream_id.rpartition(":")[0])
+        while subscription is None and ":" in stream_id:
+            stream_id = stream_id.rpartition(":")[0]
+            subscription = self._subscriptions.get(stream_id)
         return subscription
 
     def _tell(self, event: Event) -> None:
@@ -309,9 +363,14 @@ class DepthClient:
     def _end(self, error: Exception | None) -> None:
         for subscription in list(self._subscriptions.values()):
             subscription.mailbox.end(error)
+        self._lose_answers(error or ConnectionFailedError("the client has been closed"))
+
+    def _lose_answers(self, error: Exception) -> None:
+        """Tell whoever waits for an answer that none will come."""
+        self._closing.clear()
         for answer in self._answers.values():
             if not answer.done():
-                answer.set_exception(error or ConnectionFailedError("the client has been closed"))
+                answer.set_exception(error)
         self._answers.clear()
 
     async def _ask(self, request_with: Callable[[int], Any]) -> Any:

@@ -18,6 +18,7 @@ class Gateway(NamedTuple):
     """One encoding."""
 
     subprotocol: str
+    is_binary: bool
     decode: Callable[[Any], Response]
     encode: Callable[[Any], bytes | str]
 
@@ -31,11 +32,13 @@ def _fields(request: Request) -> dict[str, Any]:
 GATEWAYS: Final = {
     "json": Gateway(
         "market-depth.json",
+        False,
         msgspec.json.Decoder(Response).decode,
         lambda request: msgspec.json.encode(_fields(request)).decode(),
     ),
     "msgpack": Gateway(
         "market-depth.msgpack",
+        True,
         msgspec.msgpack.Decoder(Response).decode,
         lambda request: msgspec.msgpack.encode(_fields(request)),
     ),

@@ -39,9 +39,11 @@ class Mailbox(Generic[Item]):
             self._items.append(item)
             self._wake()
 
-    def take_oldest(self) -> Item:
-        """Take out the item that has waited longest; there must be one."""
-        return self._items.popleft()
+    def take_all(self) -> list[Item]:
+        """Take out all that wait, oldest first."""
+        items = list(self._items)
+        self._items.clear()
+        return items
 
     async def wait_for_room(self) -> None:
         """Wait until there is room, or nobody takes anything any more."""

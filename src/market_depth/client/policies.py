@@ -17,7 +17,9 @@ class SlowReaderPolicy(Enum):
     """Nothing is read from the connection until there is room. The server then skips to the newest
     state, so that nothing piles up anywhere; other streams of the connection wait as well."""
     CONFLATE = "conflate"
-    """The oldest updates are applied to the book without being handed out."""
+    """All that wait are applied to the book without being handed out, so that the book goes on even
+    under an update that is in hand. A reader is behind by the queue's size at most: with 1 he has
+    the newest always. Not for trades, of which each counts."""
     RAISE = "raise"
     """Whoever takes the updates gets `ReaderTooSlowError`, and the stream ends."""
 
@@ -33,6 +35,7 @@ class ReconnectPolicy:
     """How often in a row it is tried in vain; `None` for ever, 0 never."""
     first_pause_s: float = 0.25
     longest_pause_s: float = 15.0
+    """A connection that does not last so long was in vain too: pauses go on growing."""
 
     def pauses_s(self) -> Iterator[float]:
         """Yield how long to wait before each attempt."""

@@ -21,6 +21,11 @@ from market_depth.protocol.requests import Resume
 __all__ = ["Received", "Stream"]
 
 _NO_SCALE: Final = Scale(0, 0)
+_MAX_FAILURES: Final = 5
+"""Times that a stream is asked for anew before it is given up: a server whose messages never fit
+must not be asked for ever."""
+_GOOD_AGAIN: Final = 100
+"""Updates in a row after which failures are forgotten."""
 
 
 class Received(NamedTuple):
@@ -45,9 +50,14 @@ class Stream:
 
     __slots__ = (
         "_awaits_whole",
+        "_failures",
+        "_good",
         "_is_broken",
+        "_last_trade",
         "_received_sequence",
+        "asked_on",
         "book",
+        "conflated",
         "data_type",
         "epoch",
         "is_open",
@@ -62,6 +72,13 @@ class Stream:
         self.book: Book = _new_book(data_type, _NO_SCALE)
         self.epoch = ""
         self.is_open = False
+        self.asked_on = 0
+        """Number of the connection that it was asked for on, or opened; 0 for none."""
+        self.conflated = 0
+        """Updates applied since the one that was handed out last."""
+        self._last_trade: int | None = None
+        self._failures = 0
+        self._good = 0
         self._received_sequence = -1
         self._awaits_whole = True
         """Whether what comes is of no use before a whole view comes."""
@@ -78,7 +95,10 @@ class Stream:
     def opened(self, answer: Subscribed) -> None:
         """Take the server's answer to a Subscribe."""
         self.is_open = True
-        self.epoch = "" if answer.epoch is UNSET else answer.epoch
+        epoch = "" if answer.epoch is UNSET else answer.epoch
+        if epoch != self.epoch:
+            self._last_trade = None
+        self.epoch = epoch
         if answer.resumed is not True:
             self._awaits_whole = True
         if answer.price_decimals is not UNSET and answer.quantity_decimals is not UNSET:
@@ -88,10 +108,13 @@ class Stream:
                 new_scale = Scale(answer.price_decimals, answer.quantity_decimals)
                 self.book = _new_book(self.data_type, new_scale)
 
-    def begin_anew(self) -> None:
-        """Take nothing before a whole view."""
+    def begin_anew(self) -> bool:
+        """Take nothing before a whole view; return whether there is use in asking for one."""
         self._awaits_whole = True
         self._is_broken = True
+        self._failures += 1
+        self._good = 0
+        return self._failures <= _MAX_FAILURES
 
     def receive(self, message: MarketData | MarketDelta) -> bool:
         """Return whether a message is of use.
@@ -99,6 +122,8 @@ class Stream:
         Raises:
             StreamBrokenError: if it does not go on from the one before it.
         """
+        if not self.is_open:  # left over from before: its decimals are not known
+            return False
         if isinstance(message, MarketData):
             self._awaits_whole = False
         elif self._awaits_whole:
@@ -111,7 +136,15 @@ class Stream:
         self._received_sequence = message.sequence
         return True
 
-    def apply(self, received: Received, conflated: int = 0) -> Update | None:
+    def missed_trades(self, message: MarketData | MarketDelta) -> int:
+        """Return how many trades lie between the last one and a message's first."""
+        data = message.data
+        if not isinstance(data, TradesData) or not data.trades:
+            return 0
+        last, self._last_trade = self._last_trade, data.trades[-1].trade_number
+        return 0 if last is None else data.trades[0].trade_number - last - 1
+
+    def apply(self, received: Received) -> Update | None:
         """Apply a message to the book, and return the update; `None` if it is of no use.
 
         Raises:
@@ -137,6 +170,9 @@ class Stream:
                 f"{self.stream_id}: the checksum at sequence {message.sequence} is "
                 f"{message.checksum}, the book's is {found}"
             )
+        self._good += 1
+        if self._good >= _GOOD_AGAIN:
+            self._failures = 0
         event_timestamp = message.event_timestamp
         return Update(
             symbol=self.symbol,
@@ -148,7 +184,7 @@ class Stream:
             event_timestamp=None if event_timestamp is UNSET else event_timestamp,
             book=book,
             data=data,
-            conflated=conflated,
+            conflated=self.conflated,
             raw=received.raw,
         )
 
