@@ -65,17 +65,19 @@ async def assert_exact(
     server: ServerProcess, data_type: str, updates: AsyncIterator[Update]
 ) -> None:
     """Hold the book against the server's own page of it, at one sequence."""
-    page = await fetch(server.port, f"/api/depth/BTCUSD?data_type={data_type}&max_levels=20")
-    expected = json.loads(page.body, parse_float=Decimal)
-    rows: Any = None
     async with asyncio.timeout(TIMEOUT_S):
-        async for update in updates:
-            if update.sequence > expected["sequence"]:
+        while True:
+            page = await fetch(
+                server.port, f"/api/depth/BTCUSD?data_type={data_type}&max_levels=20"
+            )
+            expected = json.loads(page.body, parse_float=Decimal)
+            update = await anext(updates)
+            while update.sequence < expected["sequence"]:
+                update = await anext(updates)
+            if update.sequence == expected["sequence"]:
                 break
-            rows = rows_of(update.book)
-    if rows is None:  # the view had not changed for a while
-        return
-    assert rows == [wire_rows(expected["data"][side]) for side in ("bids", "asks")]
+    sides = [wire_rows(expected["data"][side]) for side in ("bids", "asks")]
+    assert rows_of(update.book) == sides
 
 
 def rows_of(book: Book) -> list[list[Any]]:

@@ -141,14 +141,13 @@ async def test_every_answer_repeats_the_id_of_its_request(
 
 
 async def test_streams_of_every_kind_are_served(client: Client) -> None:
-    for number, fields in enumerate(
-        (
-            {"data_type": "MBP", "mode": "delta", "interval_ms": 0, "checksum": True},
-            {"data_type": "MBO", "mode": "delta", "interval_ms": 20},
-            {"data_type": "BBO"},
-            {"data_type": "MBP", "group": "2.50"},
-        )
-    ):
+    wanted: list[dict[str, Any]] = [
+        {"data_type": "MBP", "mode": "delta", "interval_ms": 0, "checksum": True},
+        {"data_type": "MBO", "mode": "delta", "interval_ms": 20},
+        {"data_type": "BBO"},
+        {"data_type": "MBP", "group": "2.50"},
+    ]
+    for number, fields in enumerate(wanted):
         stream_id = str(number)
         await client.subscribe(stream_id, **fields)
         subscribed = await client.receive_type("Subscribed", stream_id)

@@ -162,8 +162,10 @@ class Chains:
     def _note_trades(self, events: Events, tick: Tick) -> FlushCount:
         """Take what has been traded."""
         count = NOTHING
+        if not self._trades:
+            return count
         is_trade = events["action"] == Action.TRADE
-        if not self._trades or not is_trade.any():
+        if not is_trade.any():
             return count
         trades = events[is_trade]
         for instrument_id, chains in self._trades.items():
