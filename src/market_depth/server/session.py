@@ -46,9 +46,11 @@ SLOW_CONSUMER = 4408
 
 _STREAMS_A_TURN = 20
 """Streams of one request that are opened before other clients get their turn: about 2 ms."""
-_OVERRUN = 2
-"""How many times the write buffer's limit may be unsent before requests have to wait too, and
-before a stream that must not leave anything out is given up."""
+_STUCK = 2
+"""How many times the write buffer's limit may be unsent before requests have to wait too."""
+_MAX_UNSENT_BYTES = 1024 * 1024
+"""What may be unsent, beyond any large view, before a stream is given up that must not leave
+anything out."""
 
 
 class RequestChannel(Protocol):
@@ -160,8 +162,8 @@ class Session(Subscriber):
 
     def is_overrun(self) -> bool:
         """Whether so much is unsent that not even what must not be left out can be added."""
-        most = _OVERRUN * self._hub.limits.max_write_buffer_bytes
-        return self._transport.get_write_buffer_size() > most
+        limit = self._hub.limits.max_write_buffer_bytes
+        return self._transport.get_write_buffer_size() > max(_MAX_UNSENT_BYTES, _STUCK * limit)
 
     def give_up(self, reason: str) -> None:
         """End the connection, soon: it can't take what must not be left out."""
@@ -170,7 +172,8 @@ class Session(Subscriber):
     @property
     def is_stuck(self) -> bool:
         """Whether the client has left so much unread that its requests have to wait."""
-        return self.is_blocked and self.is_overrun()
+        most = _STUCK * self._hub.limits.max_write_buffer_bytes
+        return self.is_blocked and self._transport.get_write_buffer_size() > most
 
     def _delay(self) -> None:
         """Let requests wait from now on."""

@@ -168,10 +168,11 @@ class Chains:
         if not is_trade.any():
             return count
         trades = events[is_trade]
-        for instrument_id, chains in self._trades.items():
-            own = trades[trades["instrument_id"] == instrument_id]
-            if not len(own):
+        for instrument_id in np.unique(trades["instrument_id"]).tolist():
+            chains = self._trades.get(instrument_id)
+            if chains is None:
                 continue
+            own = trades[trades["instrument_id"] == instrument_id]
             symbol_book = next(iter(chains)).symbol_book
             book, instrument = symbol_book.book, symbol_book.instrument
             for chain in chains:
@@ -182,13 +183,14 @@ class Chains:
         return count
 
     def catch_up(self, streams: Iterable[Stream | ChainStream], tick: Tick) -> FlushCount:
-        """Send the newest state to streams that want every change and have missed some."""
+        """Send the newest state to a subscriber's streams that have missed messages, those first
+        that have waited longest: he may take no more than one before he is behind again."""
+        lagging = [one for one in streams if isinstance(one, ChainStream) and one.skipped]
         count = NOTHING
-        for stream in streams:
-            if not isinstance(stream, ChainStream):
-                continue
-            if stream.skipped and not stream.chain.key.interval_ms:
-                count = count.plus(stream.chain.deliver([stream], tick, is_new=False))
+        for stream in sorted(lagging, key=lambda one: -one.skipped):
+            if stream.is_blocked:
+                break
+            count = count.plus(stream.chain.deliver([stream], tick, is_new=False))
         return count
 
     def _go_on(self, chain: Chain, tick: Tick) -> FlushCount:

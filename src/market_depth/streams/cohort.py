@@ -66,13 +66,15 @@ class Cohort:
         """Write every stream whose book has changed since its last message; be due again."""
         self.postpone(now)
         messages = size_bytes = skipped = encoded = 0
+        served: list[Stream] = []
         for stream in self.streams:
             channel = stream.channel
             if channel.tick is not tick:
                 channel.look(tick)
             if stream.sent_sequence >= channel.due_sequence:
                 continue
-            if stream.is_blocked:
+            was_blocked = stream.is_blocked
+            if was_blocked:
                 skipped += 1
                 continue
             if channel.sequence != channel.due_sequence:
@@ -88,4 +90,9 @@ class Cohort:
             stream.sent_sequence = channel.sequence
             messages += 1
             size_bytes += len(frame)
+            if stream.is_blocked:
+                served.append(stream)
+        for stream in served:  # of a reader that takes one view at a time, others come first then
+            del self.streams[stream]
+            self.streams[stream] = None
         return FlushCount(messages, size_bytes, skipped, encoded)
