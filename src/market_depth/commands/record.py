@@ -13,6 +13,7 @@ from market_depth.config import RecordConfig
 from market_depth.events import Events
 from market_depth.instruments import Instrument
 from market_depth.logs import configure_logging, get_logger
+from market_depth.protocol.messages import DataType
 from market_depth.recording import Cut, Recorder
 from market_depth.recording.server_feed import ServerFeed
 from market_depth.sources import open_feed
@@ -86,7 +87,10 @@ async def _open(config: RecordConfig) -> _Feed:
     if config.server is None:
         return open_feed(config, is_strict=True)
     return await ServerFeed.opened(
-        config.server, config.wanted_symbols(), config.data_type, config.levels
+        config.server,
+        config.wanted_symbols(),
+        DataType(config.data_type.value),
+        config.levels,
     )
 
 

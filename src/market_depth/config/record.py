@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
@@ -12,10 +13,17 @@ from market_depth.errors import ConfigError
 from market_depth.feeds import AtEnd
 from market_depth.protocol.messages import DataType
 
-__all__ = ["RecordConfig"]
+__all__ = ["RecordConfig", "RecordedType"]
 
 _MAX_S = 31_536_000
 _MAX_BYTES = 2**50
+
+
+class RecordedType(Enum):
+    """What of a server's books can be recorded."""
+
+    MBP = DataType.MBP.value
+    MBO = DataType.MBO.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +41,8 @@ class RecordConfig(FeedConfig):
             "from", "Record the streams of a running server, not a feed.", metavar="ws://HOST:PORT"
         ),
     ] = None
-    data_type: Annotated[DataType, option("data_type", "What to subscribe to with --from.")] = (
-        DataType.MBO
+    data_type: Annotated[RecordedType, option("data_type", "What to subscribe to with --from.")] = (
+        RecordedType.MBO
     )
     levels: Annotated[
         int, option("levels", "Price levels a side with --from.", min=1, max=1_000_000)
