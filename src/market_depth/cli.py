@@ -12,7 +12,6 @@ from typing import Annotated, Any, get_type_hints
 import typer
 
 from market_depth import __version__
-from market_depth.client.client import DEFAULT_URL
 from market_depth.config import FeedConfig, RecordConfig, ServeConfig, read_config_file
 from market_depth.errors import ConfigError, FeedError, MarketDepthError
 from market_depth.protocol.messages import DataType
@@ -178,7 +177,7 @@ def _verify(
 @app.command("tail")
 def _tail(
     symbol: Annotated[str, typer.Argument(help="What to show.")],
-    url: Annotated[str, typer.Option("--url", "-u", help="Server.")] = DEFAULT_URL,
+    url: Annotated[str, typer.Option("--url", "-u", help="Server.")] = f"ws://{ServeConfig().addr}",
     data_type: Annotated[
         DataType, typer.Option("--data-type", "-t", help="What a line is made of.")
     ] = DataType.MBP,

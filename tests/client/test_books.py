@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -46,7 +47,7 @@ def by_order(bids: list[Any], asks: list[Any]) -> OrderBook:
     return book
 
 
-def change(book: Book, bids: list[Any] = [], asks: list[Any] = []) -> None:  # noqa: B006
+def change(book: Book, bids: Sequence[Any] = (), asks: Sequence[Any] = ()) -> None:
     kind: Any = MboDelta if isinstance(book, OrderBook) else MbpDelta
     name = "MBO" if isinstance(book, OrderBook) else "MBP"
     book.change(msgspec.convert({"format": name, "bids": bids, "asks": asks}, kind))

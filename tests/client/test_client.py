@@ -278,7 +278,7 @@ async def test_merged_streams_come_in_the_order_of_the_connection(
 
         updates = [await first, await anext(merged), await anext(merged)]
         assert [(one.stream_id, one.sequence) for one in updates] == [("b", 1), ("a", 2), ("b", 3)]
-        await merged.aclose()  # type: ignore[attr-defined]
+        await merged.aclose()
         assert {(await peer.receive("Unsubscribe"))["stream_id"] for _ in "ab"} == {"a", "b"}
 
 
@@ -311,4 +311,4 @@ async def test_in_a_merged_queue_only_those_are_conflated_that_want_it(
                 break
         assert trades == [1, 2, 3]
         assert [level.quantity for level in books.book.bids()] == [19]
-        await merged.aclose()  # type: ignore[attr-defined]
+        await merged.aclose()

@@ -172,7 +172,7 @@ async def test_a_lost_connection_leads_back_to_an_exact_book(
         await assert_exact(server, data_type, updates)
         assert stream.counters.gaps == stream.counters.checksum_failures == 0
         assert stream.counters.resumed > 0
-        await updates.aclose()  # type: ignore[attr-defined]
+        await updates.aclose()
 
 
 @module_loop
@@ -196,7 +196,7 @@ async def test_a_slow_network_leads_to_the_newest_book(
         proxy.go_on()
         await watcher.read_some(updates)
         assert stream.counters.lagged > 0
-        await updates.aclose()  # type: ignore[attr-defined]
+        await updates.aclose()
 
 
 @module_loop
@@ -212,7 +212,7 @@ async def test_delays_are_only_delays(server: ServerProcess) -> None:
         await watcher.read_some(updates, 20)
         await assert_exact(server, "MBP", updates)
         assert watcher.events == []
-        await updates.aclose()  # type: ignore[attr-defined]
+        await updates.aclose()
 
 
 async def test_a_server_that_has_been_started_anew_is_another_epoch() -> None:
@@ -235,7 +235,7 @@ async def test_a_server_that_has_been_started_anew_is_another_epoch() -> None:
             await watcher.read_some(updates)
             await assert_exact(second, "MBP", updates)
             assert stream.counters.resumed == 0
-            await updates.aclose()  # type: ignore[attr-defined]
+            await updates.aclose()
 
 
 async def test_when_the_policy_is_not_to_come_back_the_loop_ends_with_an_error() -> None:

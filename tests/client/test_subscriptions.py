@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import pytest
 import pytest_asyncio
@@ -39,12 +39,8 @@ async def server() -> AsyncIterator[ServerProcess]:
 
 
 async def take(subscription: Subscription, count: int) -> list[Any]:
-    async with asyncio.timeout(TIMEOUT_S), aclosing(updates_of(subscription)) as updates:
+    async with asyncio.timeout(TIMEOUT_S), aclosing(aiter(subscription)) as updates:
         return [await anext(updates) for _ in range(count)]
-
-
-def updates_of(subscription: Subscription) -> Any:
-    return cast("Any", aiter(subscription))
 
 
 @module_loop
@@ -115,7 +111,7 @@ async def test_streams_are_merged(server: ServerProcess) -> None:
         numbers = []
         async with (
             asyncio.timeout(TIMEOUT_S),
-            aclosing(cast("Any", depth.merged(*streams))) as both,
+            aclosing(depth.merged(*streams)) as both,
         ):
             async for update in both:
                 kinds.add((update.symbol, update.kind))
@@ -158,7 +154,7 @@ async def test_conflation_keeps_the_book_and_tells_how_much_was_left_out(
             slow_reader=SlowReaderPolicy.CONFLATE,
         )
         conflated = 0
-        async with asyncio.timeout(TIMEOUT_S), aclosing(updates_of(subscription)) as updates:
+        async with asyncio.timeout(TIMEOUT_S), aclosing(aiter(subscription)) as updates:
             async for update in updates:
                 conflated += update.conflated
                 if conflated > 10:
@@ -190,9 +186,10 @@ async def test_who_wants_to_be_told_is_told_that_he_is_too_slow(server: ServerPr
 async def test_blocking_stops_the_reading_and_loses_nothing(server: ServerProcess) -> None:
     async with connect(server.url) as depth:
         subscription = depth.subscribe("BTCUSD", interval_ms=0, checksum=True, queue_size=2)
-        async with asyncio.timeout(TIMEOUT_S), aclosing(updates_of(subscription)) as updates:
+        async with asyncio.timeout(TIMEOUT_S), aclosing(aiter(subscription)) as updates:
             await anext(updates)
-            await asyncio.sleep(0.3)  # what comes meanwhile does not fit
+            while not subscription.mailbox.is_full:  # what comes then does not fit
+                await asyncio.sleep(0)
             for _ in range(50):
                 await anext(updates)
         assert subscription.counters.gaps == 0

@@ -10,7 +10,16 @@ import pytest
 import pytest_asyncio
 
 from support import raw
-from support.compressed import AGREED, OFFER, RSV1, SYNC_TAIL, deflated, in_fragments, packed_text
+from support.compressed import (
+    AGREED,
+    OFFER,
+    RSV1,
+    SYNC_TAIL,
+    compressing_client,
+    deflated,
+    in_fragments,
+    packed_text,
+)
 from support.logs import serving_quietly
 from support.memory import MIB
 from support.process import ServerProcess
@@ -39,9 +48,7 @@ async def server() -> AsyncIterator[ServerProcess]:
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def client(server: ServerProcess) -> AsyncIterator[RawClient]:
-    async with raw.raw_client(server.port) as opened:
-        head = await opened.open(Sec_WebSocket_Extensions=OFFER)
-        assert head.headers["sec-websocket-extensions"] == AGREED
+    async with compressing_client(server.port) as opened:
         yield opened
 
 

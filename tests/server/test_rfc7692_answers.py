@@ -12,7 +12,15 @@ import pytest
 import pytest_asyncio
 
 from support import raw
-from support.compressed import AGREED, OFFER, RSV1, deflated, inflated, packed_text
+from support.compressed import (
+    AGREED,
+    OFFER,
+    RSV1,
+    compressing_client,
+    deflated,
+    inflated,
+    packed_text,
+)
 from support.logs import serving_quietly
 from support.process import ServerProcess
 from support.raw import Frame, Opcode, RawClient, frame
@@ -31,9 +39,7 @@ async def server() -> AsyncIterator[ServerProcess]:
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def client(server: ServerProcess) -> AsyncIterator[RawClient]:
-    async with raw.raw_client(server.port) as opened:
-        head = await opened.open(Sec_WebSocket_Extensions=OFFER)
-        assert head.headers["sec-websocket-extensions"] == AGREED
+    async with compressing_client(server.port) as opened:
         yield opened
 
 

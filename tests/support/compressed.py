@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from itertools import pairwise
 
-from support.raw import Frame, Opcode, frame
+from support.raw import Frame, Opcode, RawClient, frame, raw_client
 
 __all__ = [
     "AGREED",
     "OFFER",
     "RSV1",
     "SYNC_TAIL",
+    "compressing_client",
     "deflated",
     "in_fragments",
+    "inflate",
     "inflated",
     "packed_text",
 ]
@@ -48,13 +51,25 @@ def in_fragments(payload: bytes, *cuts: int) -> Iterator[bytes]:
         yield frame(opcode, payload[begin:end], fin=end == len(payload), reserved=reserved)
 
 
+def inflate(payload: bytes) -> bytes:
+    """Return what a compressed message says, read with an empty window."""
+    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+    data = inflater.decompress(payload + SYNC_TAIL)
+    assert not inflater.unconsumed_tail + inflater.unused_data + inflater.flush()
+    return data
+
+
 def inflated(found: Frame) -> bytes:
     """Return what a frame from the server says, read with an empty window."""
     assert found.fin
     assert found.reserved in (0, RSV1)
-    if not found.reserved:
-        return found.payload
-    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
-    data = inflater.decompress(found.payload + SYNC_TAIL)
-    assert not inflater.unconsumed_tail + inflater.unused_data + inflater.flush()
-    return data
+    return inflate(found.payload) if found.reserved else found.payload
+
+
+@asynccontextmanager
+async def compressing_client(port: int) -> AsyncIterator[RawClient]:
+    """Connect, agree to compression, and read the first HeartBeat."""
+    async with raw_client(port) as client:
+        head = await client.open(Sec_WebSocket_Extensions=OFFER)
+        assert head.headers["sec-websocket-extensions"] == AGREED
+        yield client

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-import zlib
 from decimal import Decimal
 from typing import Any
 
 import msgspec
 
+from support.compressed import inflate
+
 __all__ = ["message_of"]
 
 _TEXT, _BINARY = 1, 2
-_SYNC_TAIL = b"\x00\x00\xff\xff"
 
 
 def message_of(frame: bytes) -> dict[str, Any]:
@@ -26,8 +26,7 @@ def message_of(frame: bytes) -> dict[str, Any]:
     payload = frame[start:]
     assert first & 0xB0 == 0x80, "final, no other extension"
     if first & 0x40:
-        inflater = zlib.decompressobj(-zlib.MAX_WBITS)
-        payload = inflater.decompress(payload + _SYNC_TAIL) + inflater.flush()
+        payload = inflate(payload)
     opcode = first & 0x0F
     assert opcode in (_TEXT, _BINARY)
     if opcode == _BINARY:

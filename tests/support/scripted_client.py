@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
-from typing import Final, cast
+from typing import Final
 
 from market_depth.client import Book, Event, EventKind, ReconnectPolicy, Subscription, Update
 from support.scripted_server import TIMEOUT_S, Message, Peer
@@ -17,7 +16,7 @@ class Reader:
     """Takes a subscription's updates one by one."""
 
     def __init__(self, subscription: Subscription) -> None:
-        self._updates = cast("AsyncGenerator[Update, None]", aiter(subscription))
+        self._updates = aiter(subscription)
         self._next: asyncio.Task[Update] | None = None
 
     def start(self) -> None:

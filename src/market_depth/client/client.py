@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
@@ -129,7 +129,7 @@ class DepthClient:
         self._timeout_s = timeout_s
         self._subscriptions: dict[str, Subscription] = {}
         """By stream id; of several symbols, by how the ids begin."""
-        self._answers: dict[int, asyncio.Future[Any]] = {}
+        self._answers: dict[object, asyncio.Future[Any]] = {}
         self._closing: set[str] = set()
         """Streams whose Unsubscribe is not answered yet."""
         self._ids = itertools.count(1)
@@ -199,7 +199,7 @@ class DepthClient:
         )
         return Subscription(self, request, slow_reader, queue_size)
 
-    async def merged(self, *subscriptions: Subscription) -> AsyncIterator[Update]:
+    async def merged(self, *subscriptions: Subscription) -> AsyncGenerator[Update, None]:
         """Yield the updates of several subscriptions, in the order in which they come.
 
         They are opened, and closed at the end. Together they have one queue, as long as that of the
@@ -284,7 +284,7 @@ class DepthClient:
             if subscription is not None:
                 await subscription.receive(message, raw)
             return
-        answer = self._answers.pop(getattr(message, "id", UNSET), None)  # type: ignore[arg-type]
+        answer = self._answers.pop(getattr(message, "id", UNSET), None)
         if answer is not None and not answer.done():
             answer.set_result(message)
             return

@@ -16,7 +16,7 @@ import asyncio
 import threading
 from collections.abc import AsyncGenerator, Coroutine, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from market_depth.client import client as asynchronous
 from market_depth.client.books import Book
@@ -131,7 +131,7 @@ class SyncSubscription:
         return self._subscription.counters
 
     def __iter__(self) -> Iterator[Update]:
-        updates = cast("AsyncGenerator[Update, None]", self._subscription.__aiter__())
+        updates = aiter(self._subscription)
         try:
             while (update := self._thread.run(_next(updates))) is not None:
                 yield update

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from market_depth.jit import kernel
 from market_depth.protocol.json_digits import (
     ascii_bytes,
+    write_comma,
     write_decimal,
     write_text,
     write_time,
@@ -16,12 +17,11 @@ from market_depth.protocol.json_digits import (
 from market_depth.protocol.json_views import (
     ASKS_OPEN,
     CLOSE_BRACE,
-    CLOSE_BRACKET,
-    COMMA,
     ORDER_COUNT,
     ORDER_PRICE,
     PRICE,
     QUANTITY,
+    SIDES_CLOSE,
     write_count,
 )
 from market_depth.views import OrderAction, Rows
@@ -48,9 +48,7 @@ def write_changed_levels(
     """Write the price levels of one side that have changed."""
     for place in range(len(rows)):
         row = rows[place]
-        if place:
-            out[at] = COMMA
-            at += 1
+        at = write_comma(out, at, place)
         at = write_text(out, at, PRICE)
         at = write_decimal(out, at, row.price, price_decimals)
         at = write_text(out, at, QUANTITY)
@@ -72,9 +70,7 @@ def write_changed_orders(
     """Write what has happened to the orders of one side."""
     for place in range(len(rows)):
         row = rows[place]
-        if place:
-            out[at] = COMMA
-            at += 1
+        at = write_comma(out, at, place)
         if row.action == _CANCEL:
             at = write_text(out, at, _ACTION_CANCEL)
         elif row.action == _ADD:
@@ -113,9 +109,7 @@ def write_level_changes(
     at = write_changed_levels(out, at, bids, price_decimals, quantity_decimals)
     at = write_text(out, at, ASKS_OPEN)
     at = write_changed_levels(out, at, asks, price_decimals, quantity_decimals)
-    out[at] = CLOSE_BRACKET
-    out[at + 1] = CLOSE_BRACE
-    return at + 2
+    return write_text(out, at, SIDES_CLOSE)
 
 
 @kernel
@@ -132,6 +126,4 @@ def write_order_changes(
     at = write_changed_orders(out, at, bids, price_decimals, quantity_decimals)
     at = write_text(out, at, ASKS_OPEN)
     at = write_changed_orders(out, at, asks, price_decimals, quantity_decimals)
-    out[at] = CLOSE_BRACKET
-    out[at + 1] = CLOSE_BRACE
-    return at + 2
+    return write_text(out, at, SIDES_CLOSE)

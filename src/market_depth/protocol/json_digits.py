@@ -14,6 +14,7 @@ from market_depth.jit import inlined_kernel, int64, kernel
 __all__ = [
     "NS_PER_DAY",
     "ascii_bytes",
+    "write_comma",
     "write_decimal",
     "write_text",
     "write_time",
@@ -24,6 +25,7 @@ _ZERO = 48
 _POINT = 46
 _MINUS = 45
 _DASH = 45
+_COMMA = 44
 _COLON = 58
 _T = 84
 _Z = 90
@@ -53,6 +55,15 @@ def write_text(out: NDArray[np.uint8], at: int, text: NDArray[np.uint8]) -> int:
     for place in range(len(text)):
         out[start + np.uint64(place)] = text[np.uint64(place)]
     return at + len(text)
+
+
+@inlined_kernel
+def write_comma(out: NDArray[np.uint8], at: int, place: int) -> int:
+    """Write what stands before the row at *place*: nothing before the first one."""
+    if place:
+        out[at] = _COMMA
+        return at + 1
+    return at
 
 
 @inlined_kernel

@@ -13,6 +13,7 @@ from market_depth.jit import kernel
 from market_depth.protocol.json_digits import (
     NS_PER_DAY,
     ascii_bytes,
+    write_comma,
     write_decimal,
     write_text,
     write_time,
@@ -23,12 +24,11 @@ from market_depth.views import UNKNOWN, Rows
 __all__ = [
     "ASKS_OPEN",
     "CLOSE_BRACE",
-    "CLOSE_BRACKET",
-    "COMMA",
     "ORDER_COUNT",
     "ORDER_PRICE",
     "PRICE",
     "QUANTITY",
+    "SIDES_CLOSE",
     "write_count",
     "write_mbo",
     "write_mbp",
@@ -47,10 +47,9 @@ _NULL = ascii_bytes("null")
 _SIDE_BID = ascii_bytes(',"side":"Bid",')
 _SIDE_ASK = ascii_bytes(',"side":"Ask",')
 
-COMMA = 44
 CLOSE_BRACE = 125
-CLOSE_BRACKET = 93
 ASKS_OPEN = ascii_bytes('],"asks":[')
+SIDES_CLOSE = ascii_bytes("]}")
 
 
 @kernel
@@ -73,9 +72,7 @@ def write_levels(
     """Write the price levels of one side."""
     for place in range(len(rows)):
         row = rows[place]
-        if place:
-            out[at] = COMMA
-            at += 1
+        at = write_comma(out, at, place)
         at = write_text(out, at, PRICE)
         at = write_decimal(out, at, row.price, price_decimals)
         at = write_text(out, at, QUANTITY)
@@ -106,9 +103,7 @@ def write_orders(
     day = -1
     for place in range(len(rows)):
         row = rows[place]
-        if place:
-            out[at] = COMMA
-            at += 1
+        at = write_comma(out, at, place)
         at = write_text(out, at, _ORDER_ID)
         at = write_unsigned(out, at, row.order_id)
         at = write_text(out, at, ORDER_PRICE)
@@ -142,9 +137,7 @@ def write_mbp(
     at = write_levels(out, at, bids, _SIDE_BID, price_decimals, quantity_decimals)
     at = write_text(out, at, ASKS_OPEN)
     at = write_levels(out, at, asks, _SIDE_ASK, price_decimals, quantity_decimals)
-    out[at] = CLOSE_BRACKET
-    out[at + 1] = CLOSE_BRACE
-    return at + 2
+    return write_text(out, at, SIDES_CLOSE)
 
 
 @kernel
@@ -161,6 +154,4 @@ def write_mbo(
     at = write_orders(out, at, bids, _SIDE_BID, price_decimals, quantity_decimals)
     at = write_text(out, at, ASKS_OPEN)
     at = write_orders(out, at, asks, _SIDE_ASK, price_decimals, quantity_decimals)
-    out[at] = CLOSE_BRACKET
-    out[at + 1] = CLOSE_BRACE
-    return at + 2
+    return write_text(out, at, SIDES_CLOSE)

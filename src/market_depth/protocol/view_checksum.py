@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from market_depth.jit import kernel
 from market_depth.protocol.checksum import CHECKSUM_LEVELS
-from market_depth.protocol.json_digits import write_decimal, write_unsigned
+from market_depth.protocol.json_digits import write_comma, write_decimal, write_unsigned
 from market_depth.protocol.messages import DataType
 from market_depth.views import Rows, View
 
@@ -17,7 +17,6 @@ __all__ = ["ViewChecksum"]
 
 _LEVELS = CHECKSUM_LEVELS
 _COLON = 58
-_COMMA = 44
 _BAR = 124
 _MAX_ROW_BYTES = 66
 """An id, a price and a size of at most 20 digits, signs and marks."""
@@ -27,9 +26,7 @@ _MAX_ROW_BYTES = 66
 def write_level_keys(out: NDArray[np.uint8], at: int, rows: Rows) -> int:
     """Write the levels of one side that the checksum covers."""
     for place in range(min(len(rows), _LEVELS)):
-        if place:
-            out[at] = _COMMA
-            at += 1
+        at = write_comma(out, at, place)
         at = write_decimal(out, at, rows[place].price, 0)
         out[at] = _COLON
         at = write_decimal(out, at + 1, rows[place].size, 0)
@@ -45,9 +42,7 @@ def write_order_keys(out: NDArray[np.uint8], at: int, rows: Rows) -> int:
             levels += 1
             if levels > _LEVELS:
                 break
-        if place:
-            out[at] = _COMMA
-            at += 1
+        at = write_comma(out, at, place)
         at = write_unsigned(out, at, rows[place].order_id)
         out[at] = _COLON
         at = write_decimal(out, at + 1, rows[place].price, 0)

@@ -18,7 +18,6 @@ from websockets.http11 import Request, Response
 from market_depth.errors import ErrorCode, RequestError, quoted
 from market_depth.events import BookStatus
 from market_depth.logs import get_logger, new_reference
-from market_depth.protocol.asyncapi import asyncapi_document
 from market_depth.protocol.encoders import encode_json
 from market_depth.protocol.messages import DataType, Error
 from market_depth.protocol.requests import DEFAULT_MAX_LEVELS
@@ -209,6 +208,8 @@ def _healthz() -> _Answer:
 
 
 def _asyncapi() -> _Answer:
+    from market_depth.protocol.asyncapi import asyncapi_document  # and YAML: rarely wanted
+
     return _Answer(HTTPStatus.OK, _YAML, asyncapi_document().encode())
 
 

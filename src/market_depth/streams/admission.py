@@ -21,6 +21,8 @@ __all__ = [
     "require_room",
     "require_served",
     "served_types",
+    "shown_levels",
+    "unavailable",
 ]
 
 MAX_INTERVAL_MS: Final = 60_000
@@ -59,6 +61,19 @@ def require_served(
             f"data_type: the feed of {symbol} reports no single orders, ask for MBP",
             stream_id,
         )
+
+
+def unavailable(symbol_book: SymbolBook, stream_id: str | None = None) -> RequestError:
+    """Return the refusal, 503, of a book that can't be shown now."""
+    problem = f"the feed of {symbol_book.instrument.symbol} is down: {symbol_book.status}"
+    return RequestError(ErrorCode.UNAVAILABLE, problem, stream_id)
+
+
+def shown_levels(data_type: DataType, levels: int) -> int:
+    """Return how many price levels a side are shown, whatever is asked for of BBO and trades."""
+    if data_type is DataType.BBO:
+        return 1
+    return 0 if data_type is DataType.TRADES else levels
 
 
 def require_room(subscriber: Subscriber, stream_id: str, most: int) -> None:
@@ -111,19 +126,13 @@ def chain_key(
     return ChainKey(
         symbol=instrument.symbol,
         data_type=data_type,
-        levels=_levels(request),
+        levels=shown_levels(data_type, request.levels),
         step=0 if request.group is None else _step(request, request.group, instrument),
         mode=mode,
         interval_ms=min(max(wanted_ms, min_interval_ms), max(MAX_INTERVAL_MS, interval_ms)),
         has_checksum=bool(request.checksum),
         wire=wire,
     )
-
-
-def _levels(request: Subscribe) -> int:
-    if request.data_type is DataType.BBO:
-        return 1
-    return 0 if request.data_type is DataType.TRADES else request.levels
 
 
 def _step(request: Subscribe, group: str, instrument: Instrument) -> int:

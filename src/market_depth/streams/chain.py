@@ -212,9 +212,8 @@ class Chain(ABC):
             self._frame = self.wire.frame(prefix, self.tail)
         return self._frame
 
-    def _set_tail(self, sequence: int, tail: Tail) -> None:
-        """Have a new message."""
+    def _go_to(self, sequence: int) -> None:
+        """Be at a new message, whose tail the caller has to set."""
         self.prev_sequence = self.sequence
         self.sequence = sequence
-        self.tail = tail
         self._frame = b""

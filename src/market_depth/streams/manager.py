@@ -21,7 +21,14 @@ from market_depth.protocol.requests import Subscribe, Unsubscribe
 from market_depth.protocol.times import format_timestamp
 from market_depth.protocol.view_checksum import ViewChecksum
 from market_depth.protocol.wire import JSON, Tail, Wire
-from market_depth.streams.admission import chain_key, require_levels, require_room, require_served
+from market_depth.streams.admission import (
+    chain_key,
+    require_levels,
+    require_room,
+    require_served,
+    shown_levels,
+    unavailable,
+)
 from market_depth.streams.beat import Beat
 from market_depth.streams.chain import ChainStream
 from market_depth.streams.chains import Chains, changes_of
@@ -164,13 +171,11 @@ class StreamManager:
         self._watches.give_up(subscriber, stream_id)
         require_room(subscriber, stream_id, self._options.max_streams)
         self._catch_up(wall_ns, (symbol_book.instrument.instrument_id,))
-        status = symbol_book.status
-        if not status.is_good:
+        if not symbol_book.status.is_good:
             if key is not None:
                 watch = self._watches.of(symbol_book)
                 self._watches.wait(watch, Waiting(subscriber, request, key))
-            problem = f"the feed of {symbol_book.instrument.symbol} is down: {status}"
-            raise RequestError(ErrorCode.UNAVAILABLE, problem, stream_id)
+            raise unavailable(symbol_book, stream_id)
         self._open(subscriber, request, key, symbol_book, self._tick(wall_ns))
 
     def _chain_key(
@@ -201,10 +206,12 @@ class StreamManager:
             stream, count = self._open_plain(subscriber, request, symbol_book, tick)
         else:
             watch = self._watches.of(symbol_book)
-            stream = self._open_chained(subscriber, request, key, watch, tick)
+            stream = self._chained_stream(subscriber, request, key, watch, tick)
+            missing = self._missing(stream, request)
+            subscriber.send(self._chained_answer(request, key, watch, missing))
             if not is_told_status:
                 watch.tell(subscriber, tick)
-            count = self._begin(stream, request, tick)
+            count = self._begin(stream, missing, tick)
         subscriber.streams[request.stream_id] = stream
         self._watched[symbol_book.instrument.instrument_id] += 1
         self.counters.subscriptions += 1
@@ -221,38 +228,15 @@ class StreamManager:
         subscriber.answer(frame)
         return stream, FlushCount(1, len(frame), 0, 1)
 
-    def _open_chained(
-        self,
-        subscriber: Subscriber,
-        request: Subscribe,
-        key: ChainKey,
-        watch: Watch,
-        tick: Tick,
+    def _chained_stream(
+        self, subscriber: Subscriber, request: Subscribe, key: ChainKey, watch: Watch, tick: Tick
     ) -> ChainStream:
-        """Open a stream on a chain, and write Subscribed."""
+        """Return a new stream, on its chain."""
         chain = self._chains.join(key, watch, tick, self._now)
         stream = ChainStream(request.stream_id, request.group, chain, subscriber)
         chain.streams[stream] = None
         self._watches.add(watch, subscriber)
         self._feed.be_prompt(bool(self._chains.live))
-        instrument = watch.symbol_book.instrument
-        number = subscriber.wire.encoder.number
-        missing = self._missing(stream, request)
-        subscriber.send(
-            Subscribed(
-                stream_id=request.stream_id,
-                symbol=instrument.symbol,
-                data_type=key.data_type,
-                mode=key.mode.value,
-                interval_ms=key.interval_ms,
-                epoch=self._options.epoch,
-                price_decimals=instrument.price_decimals,
-                quantity_decimals=instrument.quantity_decimals,
-                tick_size=number(instrument.tick_size, instrument.price_decimals),
-                resumed=or_unset(None if request.resume is None else missing is not None),
-                id=or_unset(request.id),
-            )
-        )
         return stream
 
     def _missing(self, stream: ChainStream, request: Subscribe) -> list[Tail] | None:
@@ -262,9 +246,27 @@ class StreamManager:
             return None
         return stream.chain.missing(resume.sequence)
 
-    def _begin(self, stream: ChainStream, request: Subscribe, tick: Tick) -> FlushCount:
+    def _chained_answer(
+        self, request: Subscribe, key: ChainKey, watch: Watch, missing: list[Tail] | None
+    ) -> Subscribed:
+        instrument = watch.symbol_book.instrument
+        number = key.wire.encoder.number
+        return Subscribed(
+            stream_id=request.stream_id,
+            symbol=instrument.symbol,
+            data_type=key.data_type,
+            mode=key.mode.value,
+            interval_ms=key.interval_ms,
+            epoch=self._options.epoch,
+            price_decimals=instrument.price_decimals,
+            quantity_decimals=instrument.quantity_decimals,
+            tick_size=number(instrument.tick_size, instrument.price_decimals),
+            resumed=or_unset(None if request.resume is None else missing is not None),
+            id=or_unset(request.id),
+        )
+
+    def _begin(self, stream: ChainStream, missing: list[Tail] | None, tick: Tick) -> FlushCount:
         """Write what a stream begins with, or what it has missed."""
-        missing = self._missing(stream, request)
         if missing is None:
             return stream.chain.begin(stream, tick)
         self.counters.resumed += 1
@@ -337,11 +339,9 @@ class StreamManager:
             raise RequestError(ErrorCode.BAD_REQUEST, "data_type: trades are no state of a book")
         require_levels(levels, self._options.max_levels)
         self._catch_up(wall_ns, (symbol_book.instrument.instrument_id,))
-        status = symbol_book.status
-        if not status.is_good:
-            problem = f"the feed of {symbol} is down: {status}"
-            raise RequestError(ErrorCode.UNAVAILABLE, problem)
-        spec = ViewSpec(data_type, 1 if data_type is DataType.BBO else levels)
+        if not symbol_book.status.is_good:
+            raise unavailable(symbol_book)
+        spec = ViewSpec(data_type, shown_levels(data_type, levels))
         data = spec.data(symbol_book, self._feed.market_time_ns(wall_ns), JSON.encoder)
         return symbol_book.book.sequence, data
 

@@ -79,7 +79,8 @@ class TradeChain(Chain):
             return False
         last = self._pending[-1]
         trades, self._pending = TradesData(self._pending), []
-        self._set_tail(last.trade_number, self._tail(trades, last.timestamp, tick))
+        self._go_to(last.trade_number)
+        self.tail = self._tail(trades, last.timestamp, tick)
         return True
 
     def first(self, tick: Tick, resync: str | None = None) -> Tail:

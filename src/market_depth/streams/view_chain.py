@@ -77,12 +77,11 @@ class ViewChain(Chain):
             if changes.are_none:
                 return False
         self._take(view, tick)
+        self._go_to(sequence)
         if is_delta:
-            tail = self._delta(self.sequence, sequence, changes)
-            self._history.add(self.sequence, tail)
-            self._set_tail(sequence, tail)
+            self.tail = self._delta(changes)
+            self._history.add(self.prev_sequence, self.tail)
         else:
-            self._set_tail(sequence, Tail(b""))
             self.tail = self.first(tick)
         if stopwatch:
             stopwatch.observe_s(stopwatch.now_s() - begun_s)
@@ -102,7 +101,7 @@ class ViewChain(Chain):
                 instrument.price_decimals,
                 instrument.quantity_decimals,
             )
-            members = [("symbol", self.key.symbol), *self._position(self.sequence), ("data", data)]
+            members = [("symbol", self.key.symbol), *self._position(), ("data", data)]
             self._add_checksum(members)
             if resync is not None:
                 members.append(("resync", resync))
@@ -139,14 +138,14 @@ class ViewChain(Chain):
         compare = order_changes if self.key.data_type is DataType.MBO else level_changes
         return compare(self._view, view)
 
-    def _position(self, sequence: int) -> list[Member]:
+    def _position(self) -> list[Member]:
         return [
-            ("sequence", sequence),
+            ("sequence", self.sequence),
             ("timestamp", self._tick.timestamp),
             ("event_timestamp", self._event_timestamp),
         ]
 
-    def _delta(self, prev_sequence: int, sequence: int, changes: Changes) -> Tail:
+    def _delta(self, changes: Changes) -> Tail:
         encoder = self.wire.encoder
         instrument = self.symbol_book.instrument
         data = encoder.changes(
@@ -154,8 +153,8 @@ class ViewChain(Chain):
         )
         members: list[Member] = [
             ("symbol", self.key.symbol),
-            ("prev_sequence", prev_sequence),
-            *self._position(sequence),
+            ("prev_sequence", self.prev_sequence),
+            *self._position(),
             ("data", data),
         ]
         self._add_checksum(members)
