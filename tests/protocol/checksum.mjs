@@ -15,7 +15,7 @@ function crc32(text) {
   return ~crc >>> 0;
 }
 
-const asWritten = (name, value, { source }) => (typeof value === 'number' ? source : value);
+const asWritten = (_name, value, { source }) => (typeof value === 'number' ? source : value);
 
 const units = (number) => BigInt(number.replace('.', ''));
 

