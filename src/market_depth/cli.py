@@ -7,7 +7,7 @@ import inspect
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any, Literal, get_type_hints
 
 import typer
 
@@ -223,6 +223,60 @@ def _tail(
             raw=raw,
             count=count,
             token=token,
+        )
+    )
+
+
+@app.command("watch")
+def _watch(
+    url: Annotated[str, typer.Argument(help="Server.")] = f"ws://{ServeConfig().addr}",
+    symbols: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--symbol", "-s", help="What to show: several times, or with commas. All if none."
+        ),
+    ] = None,
+    data_type: Annotated[
+        Literal["MBP", "MBO"], typer.Option("--data-type", "-t", help="By price or by order.")
+    ] = "MBP",
+    levels: Annotated[int, typer.Option("--levels", help="Price levels a side.", min=1)] = 50,
+    interval_ms: Annotated[
+        int | None,
+        typer.Option("--interval-ms", help="Least time between two updates.", min=0),
+    ] = None,
+    group: Annotated[
+        str | None, typer.Option("--group", help="Step to merge price levels into, such as 0.50.")
+    ] = None,
+    plain: Annotated[
+        bool, typer.Option("--plain", help="Lines, as where there is no terminal.")
+    ] = False,
+    count: Annotated[
+        int | None, typer.Option("--count", "-n", help="End after so many lines.", min=1)
+    ] = None,
+    token: Annotated[
+        str | None,
+        typer.Option("--token", envvar="MARKET_DEPTH_TOKEN", help="Credentials."),
+    ] = None,
+) -> None:
+    """Watch a running server on the terminal: price ladder, trades, status; ? shows the keys.
+
+    Where there is no terminal it prints a line an update: time, symbol, sequence, best bid and ask
+    with their sizes, spread.
+    """
+    from market_depth.commands.watch import WatchOptions, run
+
+    names = (name.strip() for value in symbols or () for name in value.split(","))
+    run(
+        WatchOptions(
+            url=url,
+            symbols=tuple(dict.fromkeys(name for name in names if name)),
+            data_type=data_type,
+            levels=levels,
+            interval_ms=interval_ms,
+            group=group,
+            token=token,
+            plain=plain,
+            count=count,
         )
     )
 

@@ -26,7 +26,6 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 ODD_SYMBOLS = ["BRK/B 24%", "DAX Ü&?#", "a+b", "../metrics"]
 PAGES = [
-    "/",
     "/healthz",
     "/readyz",
     "/metrics",
@@ -85,6 +84,7 @@ async def test_every_page_is_there_whole_and_open_to_other_origins(
     assert int(page.headers["content-length"]) == len(page.body.encode()) > 0
     assert page.headers["access-control-allow-origin"] == "*"
     assert page.headers["cache-control"] == "no-store"
+    assert page.headers["x-content-type-options"] == "nosniff"
     assert page.headers["connection"] == "close"
     assert parsedate_to_datetime(page.headers["date"]).tzinfo is not None
 
@@ -99,7 +99,7 @@ async def test_head_is_get_without_the_body(server: ServerProcess, path: str) ->
     assert int(page.headers["content-length"]) > 0
 
 
-@pytest.mark.parametrize("path", [*PAGES, "/nope"])
+@pytest.mark.parametrize("path", [*PAGES, "/", "/nope"])
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "get"])
 async def test_other_methods_are_405(server: ServerProcess, method: str, path: str) -> None:
     page = await fetch(server.port, path, method, {"Content-Length": "0"})
@@ -137,10 +137,10 @@ async def test_an_unknown_page_of_the_api_is_404_in_json(server: ServerProcess, 
     assert (error["type"], error["code"], error["stream_id"]) == ("Error", 404, None)
 
 
-async def test_the_index_names_every_page(server: ServerProcess) -> None:
-    page = await fetch(server.port, "/")
-    for path in ("/healthz", "/readyz", "/metrics", "/api/symbols", "/api/depth/"):
-        assert path in page.body
+async def test_an_unknown_page_names_every_other(server: ServerProcess) -> None:
+    page = await fetch(server.port, "/nope")
+    named = {line.partition(" ")[0].partition("?")[0] for line in page.body.splitlines()}
+    assert named >= {path.replace("BTCUSD", "SYMBOL") for path in PAGES} | {"/", "/api/replay"}
 
 
 async def test_the_process_lives_and_is_ready(server: ServerProcess) -> None:

@@ -2,38 +2,42 @@
 
 from __future__ import annotations
 
-import email.utils
 import re
 import time
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import NamedTuple
 from urllib.parse import parse_qs, unquote
 
 from msgspec import Raw
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
 
 from market_depth.errors import ErrorCode, RequestError, quoted
 from market_depth.events import BookStatus
 from market_depth.logs import get_logger, new_reference
 from market_depth.protocol.encoders import encode_json
-from market_depth.protocol.messages import DataType, Error
+from market_depth.protocol.messages import DataType
 from market_depth.protocol.requests import DEFAULT_MAX_LEVELS
 from market_depth.protocol.times import format_timestamp
+from market_depth.server.answers import (
+    JSON,
+    Answer,
+    failure_answer,
+    file_answer,
+    response_of,
+    text_answer,
+)
 from market_depth.server.credentials import Client
 from market_depth.server.metrics import Metrics
 from market_depth.server.replay import REPLAY_PATH, Playback, command, require_local
 from market_depth.streams import StreamManager
+from market_depth.viewer import web_files
 
 __all__ = ["Pages", "split_path"]
 
 log = get_logger()
 
-_JSON = "application/json"
 _YAML = "application/yaml"
-_TEXT = "text/plain; charset=utf-8"
 _DEPTH = "/api/depth/"
 _METHODS = ("GET", "HEAD")
 _COMMAND_METHODS = ("POST",)
@@ -42,6 +46,7 @@ _WHOLE_NUMBER = re.compile(r"-?[0-9]{1,18}")
 _INDEX = """Market depth server
 
 WebSocket    this address, with any path
+/            the viewer, in a browser
 /healthz     the process lives
 /readyz      the feeds are live
 /metrics     Prometheus metrics
@@ -61,12 +66,6 @@ def split_path(target: str) -> tuple[str, str]:
     return path, query
 
 
-class _Answer(NamedTuple):
-    status: HTTPStatus
-    content_type: str
-    body: bytes
-
-
 class Pages:
     """The HTTP side of a server.
 
@@ -84,8 +83,8 @@ class Pages:
         self._metrics = metrics
         self._playback = playback
         self._may_control = may_control
-        self._open: dict[str, Callable[[], _Answer]] = {
-            "/": _index,
+        self._files = web_files()
+        self._open: dict[str, Callable[[], Answer]] = {
             "/healthz": _healthz,
             "/readyz": self._readyz,
             "/metrics": self._prometheus,
@@ -105,34 +104,37 @@ class Pages:
         methods = _COMMAND_METHODS if is_command else _METHODS
         if request.method not in methods:
             text = f"only {methods[0]} is answered\n"
-            response = _response(_text(HTTPStatus.METHOD_NOT_ALLOWED, text))
+            response = response_of(text_answer(HTTPStatus.METHOD_NOT_ALLOWED, text))
             response.headers["Allow"] = ", ".join(methods)
             return response
         try:
             if is_command:
                 answer = self._control(request, client, address)
             else:
-                answer = self._answer(path, query, client)
+                answer = self._answer(path, query, request, client)
         except Exception:
             reference = new_reference()
             log.exception("page failed", path=path, reference=reference)
             error = RequestError(ErrorCode.INTERNAL, f"internal error, reference {reference}")
-            answer = _failure(error)
-        return _response(answer, with_body=request.method != "HEAD")
+            answer = failure_answer(error)
+        return response_of(answer, with_body=request.method != "HEAD")
 
     def bad_request(self, problem: str) -> Response:
         """Return the response to what is no request that this server can read."""
-        return _response(_text(HTTPStatus.BAD_REQUEST, f"bad request: {problem}\n"))
+        return response_of(text_answer(HTTPStatus.BAD_REQUEST, f"bad request: {problem}\n"))
 
-    def _answer(self, path: str, query: str, client: Client | None) -> _Answer:
+    def _answer(self, path: str, query: str, request: Request, client: Client | None) -> Answer:
+        file = self._files.get(path)
+        if file is not None:
+            return file_answer(file, request.headers.get_all("If-None-Match"))
         page = self._open.get(path)
         if page is not None:
             return page()
         if path.startswith("/api/"):
             return self._api(path, query, client)
-        return _text(HTTPStatus.NOT_FOUND, f"no page {path}\n\n{_INDEX}")
+        return text_answer(HTTPStatus.NOT_FOUND, f"no page {path}\n\n{_INDEX}")
 
-    def _api(self, path: str, query: str, client: Client | None) -> _Answer:
+    def _api(self, path: str, query: str, client: Client | None) -> Answer:
         try:
             if client is None:
                 raise RequestError(ErrorCode.UNAUTHORIZED, "no or wrong credentials")
@@ -144,13 +146,13 @@ class Pages:
                 return self._replay()
             raise RequestError(ErrorCode.NOT_FOUND, f"no page {path}")
         except RequestError as error:
-            return _failure(error)
+            return failure_answer(error)
 
-    def _symbols(self, client: Client) -> _Answer:
+    def _symbols(self, client: Client) -> Answer:
         symbols = [info for info in self._manager.symbols() if client.may_see(info.symbol)]
-        return _Answer(HTTPStatus.OK, _JSON, encode_json({"symbols": symbols}))
+        return Answer(HTTPStatus.OK, JSON, encode_json({"symbols": symbols}))
 
-    def _depth(self, symbol: str, query: str, client: Client) -> _Answer:
+    def _depth(self, symbol: str, query: str, client: Client) -> Answer:
         if not client.may_see(symbol):
             raise RequestError(ErrorCode.FORBIDDEN, f"no entitlement for symbol {quoted(symbol)}")
         fields = {name: values[-1] for name, values in parse_qs(query).items()}
@@ -164,12 +166,12 @@ class Pages:
             "timestamp": format_timestamp(wall_ns),
             "data": Raw(data),
         }
-        return _Answer(HTTPStatus.OK, _JSON, encode_json(body))
+        return Answer(HTTPStatus.OK, JSON, encode_json(body))
 
-    def _replay(self) -> _Answer:
-        return _Answer(HTTPStatus.OK, _JSON, encode_json(self._playback.state()))
+    def _replay(self) -> Answer:
+        return Answer(HTTPStatus.OK, JSON, encode_json(self._playback.state()))
 
-    def _control(self, request: Request, client: Client | None, address: str) -> _Answer:
+    def _control(self, request: Request, client: Client | None, address: str) -> Answer:
         """Answer a POST that wants something of the replay."""
         path, query = split_path(request.path)
         try:
@@ -184,42 +186,29 @@ class Pages:
             argument = arguments[-1] if arguments else None
             command(self._playback, path.removeprefix(f"{REPLAY_PATH}/"), argument)
         except RequestError as error:
-            return _failure(error)
+            return failure_answer(error)
         return self._replay()
 
-    def _readyz(self) -> _Answer:
+    def _readyz(self) -> Answer:
         statuses = [entry.status.status for entry in self._manager.market]
         has_begun = any(status is not BookStatus.WAITING for status in statuses)
         is_ready = has_begun and BookStatus.STALE not in statuses
         counts = {status.label: statuses.count(status) for status in BookStatus}
         body = encode_json({"ready": is_ready, "symbols": counts})
-        return _Answer(HTTPStatus.OK if is_ready else HTTPStatus.SERVICE_UNAVAILABLE, _JSON, body)
+        return Answer(HTTPStatus.OK if is_ready else HTTPStatus.SERVICE_UNAVAILABLE, JSON, body)
 
-    def _prometheus(self) -> _Answer:
-        return _Answer(HTTPStatus.OK, CONTENT_TYPE_LATEST, generate_latest(self._metrics.registry))
-
-
-def _index() -> _Answer:
-    return _text(HTTPStatus.OK, _INDEX)
+    def _prometheus(self) -> Answer:
+        return Answer(HTTPStatus.OK, CONTENT_TYPE_LATEST, generate_latest(self._metrics.registry))
 
 
-def _healthz() -> _Answer:
-    return _text(HTTPStatus.OK, "ok\n")
+def _healthz() -> Answer:
+    return text_answer(HTTPStatus.OK, "ok\n")
 
 
-def _asyncapi() -> _Answer:
+def _asyncapi() -> Answer:
     from market_depth.protocol.asyncapi import asyncapi_document  # and YAML: rarely wanted
 
-    return _Answer(HTTPStatus.OK, _YAML, asyncapi_document().encode())
-
-
-def _text(status: HTTPStatus, text: str) -> _Answer:
-    return _Answer(status, _TEXT, text.encode())
-
-
-def _failure(error: RequestError) -> _Answer:
-    body = encode_json(Error(int(error.code), error.message, None))
-    return _Answer(HTTPStatus(int(error.code)), _JSON, body)
+    return Answer(HTTPStatus.OK, _YAML, asyncapi_document().encode())
 
 
 def _data_type(text: str) -> DataType:
@@ -237,18 +226,3 @@ def _levels(text: str) -> int:
             ErrorCode.BAD_REQUEST, f"max_levels: expected a whole number, got {text[:40]!r}"
         )
     return int(text)
-
-
-def _response(answer: _Answer, *, with_body: bool = True) -> Response:
-    headers = Headers(
-        [
-            ("Date", email.utils.formatdate(usegmt=True)),
-            ("Connection", "close"),
-            ("Content-Length", str(len(answer.body))),
-            ("Content-Type", answer.content_type),
-            ("Cache-Control", "no-store"),
-            ("Access-Control-Allow-Origin", "*"),
-        ]
-    )
-    body = answer.body if with_body else b""
-    return Response(answer.status.value, answer.status.phrase, headers, body)

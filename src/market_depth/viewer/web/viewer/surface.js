@@ -63,8 +63,8 @@ export class Surface {
   #resize(entry) {
     const ratio = globalThis.devicePixelRatio || 1;
     const box = entry.devicePixelContentBoxSize?.[0];
-    const width = box ? box.inlineSize : Math.round(entry.contentRect.width * ratio);
-    const height = box ? box.blockSize : Math.round(entry.contentRect.height * ratio);
+    const width = inDevicePixels(entry.contentRect.width * ratio, box?.inlineSize);
+    const height = inDevicePixels(entry.contentRect.height * ratio, box?.blockSize);
     if (width === this.canvas.width && height === this.canvas.height && ratio === this.ratio) {
       return;
     }
@@ -76,4 +76,13 @@ export class Surface {
     this.context.setTransform(ratio, 0, 0, ratio, 0, 0);
     this.#isStale = true;
   }
+}
+
+/**
+ * A length in whole device pixels: what the browser measured, where that can be.
+ * @param {number} reckoned by the ratio of the pixels
+ * @param {number} [measured] off by more than a pixel where a ratio is only emulated
+ */
+function inDevicePixels(reckoned, measured = Number.NaN) {
+  return Math.abs(measured - reckoned) <= 1 ? measured : Math.round(reckoned);
 }

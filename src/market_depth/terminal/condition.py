@@ -1,0 +1,125 @@
+"""How the connection, the symbols and the streams are, from what the client tells of them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from market_depth.client import Counters, Event, EventKind, Subscription
+from market_depth.protocol.messages import SymbolInfo
+from market_depth.terminal.depth import Health, Link
+from market_depth.terminal.pacing import Rate
+
+__all__ = ["Condition"]
+
+_RATE_SAMPLES: Final = 9
+
+
+class Condition:
+    """Gathers what is told, and counts it."""
+
+    def __init__(self) -> None:
+        self.link = Link()
+        self.round_trip_s: float | None = None
+        self._statuses: dict[str, tuple[str, str]] = {}
+        """By symbol: status and reason of those that are not live."""
+        self._past = Counters()
+        """Of subscriptions that have ended."""
+        self._open: list[Subscription] = []
+        self._reconnects = 0
+        self._is_asked_to_wait = False
+        """Whether the server has said for how long it wants to be left alone; it was not told
+        here, so that there is no telling when the next attempt will be."""
+        self._rate = Rate(_RATE_SAMPLES)
+
+    def begin(self, symbols: Iterable[SymbolInfo]) -> None:
+        """Take what the list of symbols says of them."""
+        for info in symbols:
+            self._note(info.symbol, info.status, info.reason)
+
+    def take(self, event: Event, symbol_of: dict[str, str]) -> None:
+        """Take an event of the client.
+
+        Args:
+            event: what has happened.
+            symbol_of: the symbols of open streams, by stream id.
+        """
+        match event.kind:
+            case EventKind.STATUS:
+                symbol = event.symbol or symbol_of.get(event.stream_id or "")
+                if symbol is not None:
+                    self._note(symbol, event.status or "Live", _reason(event))
+            case EventKind.SHUTDOWN:
+                self._is_asked_to_wait = True
+            case EventKind.DISCONNECTED:
+                self.link = Link(is_up=False)
+                self.round_trip_s = None
+            case EventKind.RECONNECTED:
+                self.link = Link()
+                self._reconnects += 1
+                self._statuses.clear()  # the server says anew what is not live
+
+    def pauses(self, pause_s: float) -> None:
+        """Take that the connection will be tried again after a pause."""
+        known = not self._is_asked_to_wait
+        self._is_asked_to_wait = False
+        self.link = Link(is_up=False, retry_at_s=time.monotonic() + pause_s if known else None)
+
+    def status_of(self, symbol: str) -> tuple[str, str]:
+        """Return a symbol's status, and the reason if it is not Live."""
+        return self._statuses.get(symbol, ("Live", ""))
+
+    @contextmanager
+    def counting(self, subscription: Subscription) -> Iterator[None]:
+        """Count what becomes of a subscription while the block lasts."""
+        self._open.append(subscription)
+        try:
+            yield
+        finally:
+            self._open.remove(subscription)
+            self._past = self._summed([subscription])
+
+    def sample(self) -> None:
+        """Note the time and the updates so far; their rate is taken from these."""
+        counters = self._summed(self._open)
+        self._rate.sample(time.monotonic(), counters.updates + counters.conflated)
+
+    @property
+    def health(self) -> Health:
+        """What has been counted."""
+        counters = self._summed(self._open)
+        return Health(
+            lagged=counters.lagged,
+            gaps=counters.gaps,
+            checksum_failures=counters.checksum_failures,
+            trades_missed=counters.trades_missed,
+            reconnects=self._reconnects,
+            updates_per_s=self._rate.per_s,
+            round_trip_s=self.round_trip_s,
+        )
+
+    def _note(self, symbol: str, status: str, reason: str) -> None:
+        if status in ("Live", "Recovered"):
+            self._statuses.pop(symbol, None)
+        else:
+            self._statuses[symbol] = (status, reason)
+
+    def _summed(self, subscriptions: Iterable[Subscription]) -> Counters:
+        past = self._past
+        every = [past, *(subscription.counters for subscription in subscriptions)]
+        return Counters(
+            updates=sum(each.updates for each in every),
+            conflated=sum(each.conflated for each in every),
+            lagged=sum(each.lagged for each in every),
+            gaps=sum(each.gaps for each in every),
+            checksum_failures=sum(each.checksum_failures for each in every),
+            trades_missed=sum(each.trades_missed for each in every),
+            resumed=sum(each.resumed for each in every),
+        )
+
+
+def _reason(event: Event) -> str:
+    """Return why a symbol's status is what it is: texts begin with symbol and status."""
+    return event.text.removeprefix(f"{event.symbol}: {event.status}").strip()

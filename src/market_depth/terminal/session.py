@@ -1,0 +1,391 @@
+"""What follows a server: one view at a time, its trades, and how the connection is.
+
+It knows no screen and no threads; what it finds it publishes as frames, no more often than
+somebody can look.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Final
+
+from market_depth.client import (
+    ClientError,
+    DepthClient,
+    Event,
+    EventKind,
+    RequestRefusedError,
+    SlowReaderPolicy,
+    StreamBrokenError,
+    Subscription,
+    Update,
+    connect,
+)
+from market_depth.protocol.messages import DataType, SymbolInfo
+from market_depth.terminal.condition import Condition
+from market_depth.terminal.depth import MAX_LEVELS, Depth, Frame, View, depth_of
+from market_depth.terminal.figures import decimal
+from market_depth.terminal.pacing import Pacer, WatchedPauses
+from market_depth.terminal.tape import Tape
+from market_depth.terminal.undeclared import ScaleGuess
+
+__all__ = ["DEFAULT_INTERVAL_MS", "Choice", "Session"]
+
+DEFAULT_INTERVAL_MS: Final = 100
+_FRAMES_PER_S: Final = 15
+_SAMPLE_EVERY_S: Final = 0.25
+_SAMPLES_A_MID: Final = 4
+_MIDS: Final = 600
+_TAPE_SHOWN: Final = 200
+_PING_EVERY_S: Final = 2.0
+_SETTLE_S: Final = 0.15
+"""Least time between two views: a key that is held down must not flood the server."""
+_RETRY_S: Final = 5.0
+_FIRST_ANSWER_S: Final = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What is to be followed, and how."""
+
+    url: str
+    token: str | None = None
+    levels: int = 50
+    """Price levels a side."""
+    interval_ms: int | None = None
+    """Least time between two updates; `None` is DEFAULT_INTERVAL_MS."""
+
+
+@dataclass(slots=True)
+class _Shown:
+    """What has come of a view."""
+
+    view: View
+    update: Update | None = None
+    """The last one."""
+    levels: int = 0
+    """How many it may have a side."""
+    is_fresh: bool = False
+    """Whether its book is not what `depth` was taken from, and is to be trusted."""
+    depth: Depth | None = None
+    best: tuple[int | None, int | None] | None = None
+    """Best bid and ask, where the book does not have them."""
+    problem: str = ""
+    """Why there is no book."""
+
+
+class Session:
+    """Follows one view of a server.
+
+    Args:
+        choice: which server, and how.
+        publish: takes each frame; there is no other before `taken` has been called.
+        fail: takes the error after which there is nothing to follow any more.
+    """
+
+    def __init__(
+        self,
+        choice: Choice,
+        publish: Callable[[Frame], None],
+        fail: Callable[[Exception], None],
+    ) -> None:
+        self._choice = choice
+        self._publish = publish
+        self._fail = fail
+        self._pacer = Pacer(_FRAMES_PER_S, self._publish_now)
+        self._condition = Condition()
+        self._exits = AsyncExitStack()
+        self._client: DepthClient
+        self._symbols: dict[str, SymbolInfo] = {}
+        self._symbol_of: dict[str, str] = {}
+        """Of open streams, by stream id."""
+        self._view = View("")
+        self._is_wanted = asyncio.Event()
+        self._first: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._mode: str = "delta"
+        self._shown = _Shown(self._view)
+        self._scale_guess = ScaleGuess()
+        self._tape = Tape()
+        self._mids: deque[float] = deque(maxlen=_MIDS)
+
+    async def start(self) -> list[SymbolInfo]:
+        """Connect, and return what there is to see.
+
+        Raises:
+            ConnectionFailedError: if the server can't be reached.
+        """
+        self._client = await self._exits.enter_async_context(
+            connect(
+                self._choice.url,
+                token=self._choice.token,
+                on_event=self._take_event,
+                reconnect=WatchedPauses(tell=self._pauses),
+            )
+        )
+        symbols = await self._client.list_symbols()
+        self._symbols = {info.symbol: info for info in symbols}
+        self._condition.begin(symbols)
+        return symbols
+
+    async def begin(self, view: View) -> None:
+        """Show a first view, and return when there is something of it, or word that it is down.
+
+        Raises:
+            RequestRefusedError: if the server refuses.
+        """
+        self._tasks = [
+            asyncio.create_task(self._guarded(work))
+            for work in (self._follow(), self._sample(), self._ping())
+        ]
+        self.show(view)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_FIRST_ANSWER_S):
+                await self._first
+
+    def show(self, view: View) -> None:
+        """Show another view."""
+        self._view = view
+        self._is_wanted.set()
+
+    def taken(self) -> None:
+        """Note that the last frame has been seen, so that there may be another one."""
+        self._pacer.done()
+
+    async def stop(self) -> None:
+        """Close the connection, and leave nothing behind."""
+        self._pacer.stop()
+        await _ended(self._tasks)
+        await self._exits.aclose()
+
+    # What goes on
+
+    async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do something; what goes wrong in it must be told."""
+        try:
+            await work
+        except Exception as error:
+            if self._first.done():
+                self._fail(error)
+            else:
+                self._first.set_exception(error)
+
+    async def _follow(self) -> None:
+        """Follow what is wanted, one view after the other."""
+        book_tasks: list[asyncio.Task[None]] = []
+        tape_tasks: list[asyncio.Task[None]] = []
+        symbol = None
+        try:
+            while True:
+                await self._is_wanted.wait()
+                self._is_wanted.clear()
+                await _ended(book_tasks)
+                view = self._view
+                if view.symbol != symbol:
+                    await _ended(tape_tasks)
+                    symbol = view.symbol
+                    self._tape.clear()
+                    self._mids.clear()
+                    tape_tasks = [asyncio.create_task(self._guarded(self._follow_tape(symbol)))]
+                self._shown = _Shown(view)
+                self._pacer.news()
+                book_tasks = [asyncio.create_task(self._guarded(self._follow_book(view)))]
+                if view.data_type == "MBP" and view.step_ticks > 1:
+                    follow_best = self._guarded(self._follow_best(view.symbol))
+                    book_tasks.append(asyncio.create_task(follow_best))
+                await asyncio.sleep(_SETTLE_S)
+        finally:
+            await _ended(book_tasks + tape_tasks)
+
+    async def _follow_book(self, view: View) -> None:
+        levels = self._levels_of(view)
+        while True:
+            try:
+                stream = self._book_stream(view, levels)
+                async with self._opened(stream, view.symbol):
+                    async for update in stream:
+                        self._take_book(update, levels)
+                return
+            except StreamBrokenError as error:
+                if self._mode == "delta":
+                    self._mode = "snapshot"
+                    continue
+                self._say(str(error))
+                await asyncio.sleep(_RETRY_S)
+            except RequestRefusedError as error:
+                if levels > self._choice.levels:
+                    levels = self._choice.levels
+                    continue
+                if not self._first.done():
+                    raise
+                self._say(str(error))
+                return
+
+    async def _follow_best(self, symbol: str) -> None:
+        """Follow the best prices, for a book that is merged does not have them."""
+        stream = self._subscribed(symbol, DataType.BBO, levels=1)
+        try:
+            async with self._opened(stream, symbol):
+                async for update in stream:
+                    bid, ask = update.book.best_bid, update.book.best_ask
+                    self._shown.best = (bid and bid.price_units, ask and ask.price_units)
+                    self._shown.is_fresh = self._shown.update is not None
+                    self._pacer.news()
+        except (RequestRefusedError, StreamBrokenError):
+            self._shown.best = None
+
+    async def _follow_tape(self, symbol: str) -> None:
+        stream = self._client.subscribe(symbol, DataType.TRADES)
+        missed = 0
+        with suppress(RequestRefusedError):  # the book's refusal says why
+            async with self._opened(stream, symbol):
+                async for update in stream:
+                    if stream.counters.trades_missed > missed:
+                        self._tape.miss(stream.counters.trades_missed - missed)
+                        missed = stream.counters.trades_missed
+                    if update.trades:
+                        scale = self._scale_guess.of(update)
+                        self._tape.add(update.trades, scale, update.timestamp)
+                        self._pacer.news()
+
+    async def _sample(self) -> None:
+        """Tell rates now and then, also when nothing comes."""
+        sampled = 0
+        while True:
+            self._condition.sample()
+            sampled += 1
+            depth = self._shown.depth
+            if sampled % _SAMPLES_A_MID == 0 and depth and depth.mid_doubled is not None:
+                self._mids.append(depth.mid_doubled / 2)
+            self._pacer.news()
+            await asyncio.sleep(_SAMPLE_EVERY_S)
+
+    async def _ping(self) -> None:
+        while True:
+            try:
+                self._condition.round_trip_s = await self._client.ping()
+            except ClientError:
+                self._condition.round_trip_s = None
+            await asyncio.sleep(_PING_EVERY_S)
+
+    # Streams
+
+    def _book_stream(self, view: View, levels: int) -> Subscription:
+        group = None
+        if view.data_type == "MBP" and view.step_ticks > 1:
+            decimals = self._symbols[view.symbol].price_decimals
+            group = decimal(self._step_of(view), decimals)
+        return self._subscribed(view.symbol, DataType(view.data_type), levels=levels, group=group)
+
+    def _subscribed(
+        self, symbol: str, data_type: DataType, *, levels: int, group: str | None = None
+    ) -> Subscription:
+        interval_ms = self._choice.interval_ms
+        return self._client.subscribe(
+            symbol,
+            data_type,
+            levels=levels,
+            mode="delta" if self._mode == "delta" else "snapshot",
+            interval_ms=DEFAULT_INTERVAL_MS if interval_ms is None else interval_ms,
+            group=group,
+            checksum=True,
+            queue_size=1,
+            slow_reader=SlowReaderPolicy.CONFLATE,
+        )
+
+    @asynccontextmanager
+    async def _opened(self, stream: Subscription, symbol: str) -> AsyncIterator[None]:
+        """Keep a stream open, and counted, while the block lasts."""
+        self._symbol_of[stream.stream_id] = symbol
+        try:
+            with self._condition.counting(stream):
+                async with stream:
+                    yield
+        finally:
+            del self._symbol_of[stream.stream_id]
+
+    def _levels_of(self, view: View) -> int:
+        """Return how many levels to ask for: merged here, they come to fewer."""
+        if view.data_type == "MBP":
+            return self._choice.levels
+        return max(self._choice.levels, min(self._choice.levels * view.step_ticks, MAX_LEVELS))
+
+    def _step_of(self, view: View) -> int:
+        """Return a view's step in counts of the price's last decimal."""
+        info = self._symbols.get(view.symbol)
+        if info is None:
+            return view.step_ticks
+        return int(Decimal(info.tick_size).scaleb(info.price_decimals)) * view.step_ticks
+
+    # What comes
+
+    def _take_book(self, update: Update, levels: int) -> None:
+        shown = self._shown
+        shown.update, shown.levels, shown.is_fresh, shown.problem = update, levels, True, ""
+        self._answer()
+        self._pacer.news()
+
+    def _take_event(self, event: Event) -> None:
+        self._condition.take(event, self._symbol_of)
+        if event.kind in (EventKind.GAP, EventKind.CHECKSUM):
+            # Until the stream has begun anew its book is not to be shown.
+            self._shown.is_fresh = False
+        elif event.kind is EventKind.STATUS:
+            self._answer()
+        self._pacer.news()
+
+    def _pauses(self, pause_s: float) -> None:
+        self._condition.pauses(pause_s)
+        self._pacer.news()
+
+    def _answer(self) -> None:
+        if not self._first.done():
+            self._first.set_result(None)
+
+    def _say(self, problem: str) -> None:
+        self._shown = _Shown(self._shown.view, problem=problem)
+        self._pacer.news()
+
+    def _publish_now(self) -> None:
+        shown, condition = self._shown, self._condition
+        if shown.is_fresh and shown.update is not None:
+            shown.is_fresh = False
+            shown.depth = self._depth_of(shown, shown.update)
+        status, reason = condition.status_of(shown.view.symbol)
+        frame = Frame(
+            view=shown.view,
+            link=condition.link,
+            status=status,
+            reason=reason,
+            problem=shown.problem,
+            mode=self._mode,
+            depth=shown.depth,
+            health=condition.health,
+            tape=self._tape.newest(_TAPE_SHOWN),
+            tape_version=self._tape.version,
+            mids=tuple(self._mids),
+        )
+        self._publish(frame)
+
+    def _depth_of(self, shown: _Shown, update: Update) -> Depth:
+        return depth_of(
+            self._scale_guess.book_of(update),
+            shown.view,
+            step=self._step_of(shown.view),
+            is_cut_at=shown.levels,
+            now=update.event_timestamp or update.timestamp,
+            best=shown.best,
+        )
+
+
+async def _ended(tasks: Sequence[asyncio.Task[None]]) -> None:
+    """Cancel tasks, and return when they have ended."""
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks)

@@ -1,0 +1,74 @@
+// Keyboard shortcuts, and the sheet that lists them.
+
+import { element } from './dom.js';
+
+/** @typedef {{ keys: string[], what: string, run: (key: string) => void }} Shortcut */
+
+const TYPING = 'input, select, textarea';
+
+export class Keys {
+  #shortcuts;
+  #sheet;
+
+  /** @param {Shortcut[]} shortcuts */
+  constructor(shortcuts) {
+    this.#shortcuts = [
+      ...shortcuts,
+      { keys: ['?'], what: 'this help', run: () => this.toggleHelp() },
+    ];
+    this.#sheet = this.#makeSheet();
+    document.body.append(this.#sheet);
+    document.addEventListener('keydown', (event) => this.#onKey(event));
+  }
+
+  /** Shows the help sheet, or takes it away. */
+  toggleHelp() {
+    if (this.#sheet.open) this.#sheet.close();
+    else this.#sheet.showModal();
+  }
+
+  /** @param {KeyboardEvent} event */
+  #onKey(event) {
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+    const target = /** @type {Element} */ (event.target);
+    if (target.matches(TYPING) || (event.key === ' ' && target.matches('button, summary'))) return;
+    if (this.#sheet.open && event.key !== '?') return;
+    const found = this.#shortcuts.find(({ keys }) => keys.includes(event.key));
+    if (!found) return;
+    event.preventDefault();
+    found.run(event.key);
+  }
+
+  #makeSheet() {
+    const close = element('button', { type: 'submit', text: 'Close' });
+    const rows = this.#shortcuts.map(({ keys, what }) =>
+      element('tr', {}, [
+        element(
+          'th',
+          { scope: 'row' },
+          keys.map((key) => element('kbd', { text: shown(key) })),
+        ),
+        element('td', { text: what }),
+      ]),
+    );
+    const mouse = element('p', {
+      text:
+        'Ladder: the wheel scrolls; over the prices, or with Alt, it changes the price step; ' +
+        'a double click recentres. Heatmap: the wheel changes the time shown, with Shift the ' +
+        'prices; drag to move, double click to come back.',
+    });
+    return element('dialog', { class: 'help', 'aria-labelledby': 'help-title' }, [
+      element('form', { method: 'dialog' }, [
+        element('h2', { id: 'help-title', text: 'Keyboard and mouse' }),
+        element('table', {}, [element('tbody', {}, rows)]),
+        mouse,
+        close,
+      ]),
+    ]);
+  }
+}
+
+/** @param {string} key */
+function shown(key) {
+  return key === ' ' ? 'Space' : key;
+}

@@ -1,0 +1,304 @@
+// The viewer: panels of symbols over one connection, what is shown in the page's address.
+
+import { DepthClient, Scale } from '../depth-client.js';
+import { Keys } from './keys.js';
+import { Panel } from './panel.js';
+import {
+  formatState,
+  INTERVALS,
+  LEVELS,
+  MAX_PANELS,
+  newPanel,
+  parseState,
+  VIEWS,
+} from './state.js';
+import { StatusBar } from './status-bar.js';
+import { Theme } from './theme.js';
+
+/** @typedef {import('./panel.js').Instrument} Instrument */
+/** @typedef {import('./state.js').ViewName} ViewName */
+
+const STATUS_MS = 250;
+const THEMES = /** @type {const} */ (['auto', 'dark', 'light']);
+const TOKEN = 'market-depth-token';
+
+class Viewer {
+  #state = parseState(location.search);
+  #theme = new Theme();
+  #client;
+  #status;
+  /** @type {Panel[]} */
+  #panels = [];
+  #selected = 0;
+  #isPaused = false;
+  /** @type {Instrument[]} */
+  #instruments = [];
+  #host = byId('panels');
+  #speaker = byId('speaker');
+
+  constructor() {
+    this.#client = new DepthClient(this.#url(), { token: takeToken() });
+    this.#status = new StatusBar(this.#client, (token) => {
+      sessionStorage.setItem(TOKEN, token);
+      location.reload();
+    });
+    this.#client.onstate = () => this.#onState();
+    this.#setTheme();
+    matchMedia('(prefers-color-scheme: dark)').onchange = () => this.#theme.read();
+    for (const state of this.#state.panels) this.#addPanel(state);
+    this.#arrange();
+    this.#makeKeys();
+    this.#makeButtons();
+    this.#client.connect();
+    setInterval(() => this.#tell(), STATUS_MS);
+    requestAnimationFrame((nowMs) => this.#frame(nowMs));
+  }
+
+  #url() {
+    const scheme = location.protocol === 'https:' ? 'wss' : 'ws';
+    return this.#state.url || `${scheme}://${location.host}/`;
+  }
+
+  /** @param {number} nowMs */
+  #frame(nowMs) {
+    requestAnimationFrame((next) => this.#frame(next));
+    if (this.#isPaused) return;
+    for (const panel of this.#panels) panel.draw(nowMs);
+  }
+
+  #tell() {
+    this.#status.show();
+    for (const panel of this.#panels) panel.showStatus();
+  }
+
+  #onState() {
+    document.documentElement.dataset.connection = this.#client.state;
+    this.#tell();
+    if (this.#client.state === 'connected') this.#loadSymbols();
+  }
+
+  async #loadSymbols() {
+    try {
+      const symbols = await this.#client.listSymbols();
+      this.#instruments = symbols.map((info) => {
+        const { price_decimals: decimals, quantity_decimals: places } = info;
+        const scale = new Scale(
+          decimals,
+          places,
+          Math.round(Number(info.tick_size) * 10 ** decimals),
+        );
+        return { symbol: info.symbol, scale };
+      });
+    } catch {
+      // A server of the original messages: the address has to say what is wanted.
+    }
+    for (const panel of this.#panels) panel.setInstruments(this.#instruments);
+  }
+
+  /** @param {import('./state.js').PanelState} state */
+  #addPanel(state) {
+    const panel = new Panel(this.#client, this.#theme, state, {
+      onchange: () => this.#save(),
+      onclose: () => this.#removePanel(panel),
+      onselect: () => this.#select(this.#panels.indexOf(panel)),
+    });
+    this.#panels.push(panel);
+    this.#host.append(panel.element);
+    if (this.#instruments.length > 0) panel.setInstruments(this.#instruments);
+  }
+
+  #openAnother() {
+    if (this.#panels.length >= MAX_PANELS) {
+      this.#say(`no more than ${MAX_PANELS} panels`);
+      return;
+    }
+    const shown = this.#panels.map(({ state }) => state.symbol);
+    const free = this.#instruments.find(({ symbol }) => !shown.includes(symbol));
+    this.#addPanel(newPanel(free?.symbol ?? shown[0]));
+    this.#arrange();
+    this.#select(this.#panels.length - 1);
+    this.#panels[this.#selected].focusSymbol();
+  }
+
+  /** @param {Panel} panel */
+  #removePanel(panel) {
+    if (this.#panels.length === 1) return;
+    this.#panels.splice(this.#panels.indexOf(panel), 1);
+    panel.dispose();
+    this.#arrange();
+    this.#select(Math.min(this.#selected, this.#panels.length - 1));
+  }
+
+  #arrange() {
+    this.#host.dataset.count = String(this.#panels.length);
+    for (const panel of this.#panels) {
+      panel.setCanClose(this.#panels.length > 1);
+      panel.hide(this.#state.hidden);
+    }
+    this.#save();
+    this.#select(this.#selected);
+  }
+
+  /** @param {number} index */
+  #select(index) {
+    this.#selected = (index + this.#panels.length) % this.#panels.length;
+    for (const [place, { element }] of this.#panels.entries()) {
+      element.classList.toggle('is-selected', place === this.#selected && this.#panels.length > 1);
+    }
+  }
+
+  #save() {
+    this.#state.panels = this.#panels.map(({ state }) => state);
+    const query = formatState(this.#state);
+    history.replaceState(null, '', query ? `?${query}` : location.pathname);
+    const symbols = this.#state.panels.map(({ symbol }) => symbol).filter(Boolean);
+    document.title = symbols.length > 0 ? `${symbols.join(', ')} · Market depth` : 'Market depth';
+  }
+
+  #setTheme() {
+    const { theme } = this.#state;
+    if (theme === 'auto') delete document.documentElement.dataset.theme;
+    else document.documentElement.dataset.theme = theme;
+    this.#theme.read();
+    byId('theme').textContent = theme;
+  }
+
+  #nextTheme() {
+    this.#state.theme = next(THEMES, this.#state.theme, 1);
+    this.#setTheme();
+    this.#save();
+  }
+
+  /** @param {ViewName} view */
+  #toggleView(view) {
+    const { hidden } = this.#state;
+    const isHidden = hidden.includes(view);
+    if (!isHidden && hidden.length === VIEWS.length - 1) return; // one stays
+    this.#state.hidden = isHidden ? hidden.filter((name) => name !== view) : [...hidden, view];
+    this.#arrange();
+    this.#showViews();
+  }
+
+  #showViews() {
+    for (const view of VIEWS) {
+      const isShown = !this.#state.hidden.includes(view);
+      byId(`show-${view}`).setAttribute('aria-pressed', String(isShown));
+    }
+  }
+
+  #togglePause() {
+    this.#isPaused = !this.#isPaused;
+    document.documentElement.classList.toggle('is-paused', this.#isPaused);
+    byId('pause').setAttribute('aria-pressed', String(this.#isPaused));
+    this.#say(this.#isPaused ? 'paused' : 'goes on');
+  }
+
+  /** Tells something to those who listen.
+   * @param {string} text */
+  #say(text) {
+    this.#speaker.textContent = text;
+  }
+
+  #makeButtons() {
+    byId('add').onclick = () => this.#openAnother();
+    byId('pause').onclick = () => this.#togglePause();
+    byId('theme').onclick = () => this.#nextTheme();
+    for (const view of VIEWS) byId(`show-${view}`).onclick = () => this.#toggleView(view);
+    this.#showViews();
+  }
+
+  #makeKeys() {
+    const panel = () => this.#panels[this.#selected];
+    const digits = ['1', '2', '3', '4', '5', '6', '7', '8', '9'];
+    const keys = new Keys([
+      { keys: digits, what: 'the symbol of that number', run: (key) => this.#showSymbol(key) },
+      {
+        keys: ['n', 'p'],
+        what: 'next, previous symbol',
+        run: (k) => panel().shift(k === 'n' ? 1 : -1),
+      },
+      { keys: ['m'], what: 'by price or by order', run: () => this.#otherType() },
+      { keys: ['+', '='], what: 'wider price step', run: () => panel().step(1) },
+      { keys: ['-'], what: 'narrower price step', run: () => panel().step(-1) },
+      { keys: ['c'], what: 'recentre', run: () => panel().recentre() },
+      {
+        keys: ['l', 'L'],
+        what: 'more, fewer levels',
+        run: (k) => this.#cycle('levels', LEVELS, k),
+      },
+      {
+        keys: ['i', 'I'],
+        what: 'longer, shorter interval',
+        run: (k) => this.#cycle('interval', INTERVALS, k),
+      },
+      { keys: [' '], what: 'pause the display; the books go on', run: () => this.#togglePause() },
+      { keys: ['a'], what: 'another panel', run: () => this.#openAnother() },
+      { keys: ['x'], what: 'close the panel', run: () => this.#removePanel(panel()) },
+      {
+        keys: ['[', ']'],
+        what: 'panel before, after',
+        run: (k) => this.#select(this.#selected + (k === ']' ? 1 : -1)),
+      },
+      { keys: ['h'], what: 'heatmap', run: () => this.#toggleView('heatmap') },
+      { keys: ['d'], what: 'depth chart', run: () => this.#toggleView('depth') },
+      { keys: ['o'], what: 'imbalance and spread', run: () => this.#toggleView('timeline') },
+      { keys: ['r'], what: 'trades', run: () => this.#toggleView('tape') },
+      { keys: ['t'], what: 'dark, light, or as the system is', run: () => this.#nextTheme() },
+      {
+        keys: ['s'],
+        what: 'say the best bid and ask (for screen readers)',
+        run: () => this.#say(panel().describe()),
+      },
+    ]);
+    byId('help').onclick = () => keys.toggleHelp();
+  }
+
+  /** @param {string} digit */
+  #showSymbol(digit) {
+    const found = this.#instruments[Number(digit) - 1];
+    if (found) this.#panels[this.#selected].set({ symbol: found.symbol });
+  }
+
+  #otherType() {
+    const panel = this.#panels[this.#selected];
+    panel.set({ type: panel.state.type === 'MBP' ? 'MBO' : 'MBP' });
+  }
+
+  /**
+   * @param {'levels' | 'interval'} field
+   * @param {readonly number[]} values
+   * @param {string} key in capitals for the one before
+   */
+  #cycle(field, values, key) {
+    const panel = this.#panels[this.#selected];
+    const direction = key === key.toLowerCase() ? 1 : -1;
+    panel.set({ [field]: next(values, panel.state[field], direction) });
+  }
+}
+
+/**
+ * @template T
+ * @param {readonly T[]} values
+ * @param {T} value
+ * @param {number} direction
+ */
+function next(values, value, direction) {
+  return values[(values.indexOf(value) + direction + values.length) % values.length];
+}
+
+/** The token of the address, which is taken out of it: links are shared, tokens are not. */
+function takeToken() {
+  const query = new URLSearchParams(location.search);
+  const token = query.get('token');
+  if (token) sessionStorage.setItem(TOKEN, token);
+  return sessionStorage.getItem(TOKEN) ?? undefined;
+}
+
+/** @param {string} id */
+function byId(id) {
+  const found = document.getElementById(id);
+  if (!found) throw new Error(`the page has no #${id}`);
+  return found;
+}
+
+new Viewer();

@@ -1,0 +1,61 @@
+// How the connection and the streams are doing, in words.
+
+import { compact } from './format.js';
+
+/** @typedef {import('../depth-client.js').DepthClient} DepthClient */
+/** @typedef {import('../depth-client.js').DepthStream} DepthStream */
+
+/**
+ * How a connection is doing.
+ * @param {DepthClient} client
+ * @param {number} nowMs of performance.now()
+ */
+export function connectionText(client, nowMs) {
+  switch (client.state) {
+    case 'connected':
+      return 'Connected';
+    case 'waiting': {
+      const seconds = Math.max(0, Math.ceil(((client.retryAtMs ?? nowMs) - nowMs) / 1000));
+      return `Reconnecting in ${seconds} s`;
+    }
+    case 'refused':
+      return `Refused: ${client.reason}`;
+    case 'closed':
+      return 'Closed';
+    default:
+      return 'Connecting…';
+  }
+}
+
+/**
+ * Why what a stream shows may not be the market, '' if it is.
+ * @param {DepthStream} stream
+ */
+export function streamProblem(stream) {
+  if (stream.error && stream.state === 'refused') {
+    return `Error ${stream.error.code}: ${stream.error.message}`;
+  }
+  if (stream.state === 'waiting') return `Waiting: the feed of ${stream.symbol} is down`;
+  if (stream.status === 'Stale' || stream.status === 'Halted') {
+    return stream.statusReason ? `${stream.status}: ${stream.statusReason}` : stream.status;
+  }
+  return '';
+}
+
+/**
+ * A stream in one line: sequence, status, what was skipped, lost or wrong.
+ * @param {DepthStream} stream
+ */
+export function streamStatus(stream) {
+  const { counters } = stream;
+  const parts = [
+    `${stream.mode === 'delta' ? 'deltas, verified' : 'whole snapshots'}`,
+    stream.status || stream.state,
+    `sequence ${stream.sequence}`,
+    `${compact(counters.updates)} updates`,
+    `${compact(counters.lagged)} lagged`,
+    `${counters.gaps} gaps`,
+    `${counters.checksumFailures} checksum failures`,
+  ];
+  return parts.join(' · ');
+}
