@@ -84,11 +84,6 @@ async def test_the_share_is_how_much_has_been_played(paused: ServerProcess) -> N
         assert state["position"] == format_timestamp(time_at(second))
 
 
-@module_loop
-async def test_the_index_names_the_page(server: ServerProcess) -> None:
-    assert "/api/replay" in (await fetch(server.port, "/")).body
-
-
 # Control
 
 

@@ -34,6 +34,8 @@ FILES = {
 }
 A_MODULE = "/viewer/theme.js"
 TOKEN = "a-token-of-the-desk"
+AT_ONCE = 6
+"""Connections that a browser opens to one server, besides WebSockets."""
 SLOW_BYTES = 1024
 """What a slow reader takes at a time."""
 
@@ -178,12 +180,16 @@ async def test_a_file_is_sent_whole_to_a_reader_that_takes_its_time(server: Serv
         assert body + await client.until_end() == file.body
 
 
-async def test_a_viewer_is_loaded_whatever_connections_are_limited_to() -> None:
-    """A browser asks for six files at once; pages are not counted as clients."""
-    options = ("--max-connections-per-address=1", "--message-rate=1", "--message-burst=1")
-    async with serving_quietly("--seed=1", *options) as server, connected(server.url):
-        for _ in range(5):
-            pages = await asyncio.gather(*(fetch(server.port, path) for path in FILES))
+@pytest.mark.parametrize(
+    "limits",
+    [["--max-connections=1"], ["--max-connections-per-address=1"], ["--message-burst=1"]],
+)
+async def test_a_viewer_is_loaded_though_there_is_no_room_for_a_client(limits: list[str]) -> None:
+    paths = [*FILES] * 2
+    async with serving_quietly("--seed=1", *limits) as server, connected(server.url):
+        for start in range(0, len(paths), AT_ONCE):
+            some = paths[start : start + AT_ONCE]
+            pages = await asyncio.gather(*(fetch(server.port, path) for path in some))
             assert {page.status for page in pages} == {200}
 
 

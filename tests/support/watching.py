@@ -63,9 +63,11 @@ class Watching:
 
     @property
     def levels(self) -> tuple[list[Shown], list[Shown]]:
-        """Bids and asks that are shown, best first."""
+        """Bids and asks that are shown, best first, if the line between them is."""
         lines = self.lines("ladder")[1:]
-        middle = next((at for at, line in enumerate(lines) if "spread" in line), len(lines))
+        middle = next((at for at, line in enumerate(lines) if "spread" in line), None)
+        if middle is None:
+            return [], []
         bids = [_level(line.split()[::-1]) for line in map(_plain, lines[middle + 1 :]) if line]
         asks = [_level(line.split()) for line in map(_plain, lines[:middle]) if line]
         return bids, asks[::-1]

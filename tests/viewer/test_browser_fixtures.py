@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 from pathlib import Path
 from typing import Final
 
@@ -13,11 +14,13 @@ from support.browser import (
     Problems,
     chromium_path,
     heap_bytes,
+    until_connection,
     viewer,
     violations,
     watched_page,
 )
-from support.process import ServerProcess
+from support.logs import serving_quietly
+from support.process import ServerProcess, serving
 
 module_loop = pytest.mark.asyncio(loop_scope="module")
 
@@ -32,9 +35,9 @@ WRONG: Final = {
         "page error: rejected"
     ),
     "fetch('/nope')": r"404: http://127\.0\.0\.1:\d+/nope",
-    "fetch('http://market.example/').catch(() => {})": "violates the document's Content Security",
+    "fetch('http://market.example/').catch(() => {})": "Content Security Policy",
     "void document.body.append(Object.assign(document.createElement('script'), {text: '1'}))": (
-        "violates the following Content Security Policy|Content Security Policy directive"
+        "Content Security Policy"
     ),
     "new Promise((done) => { new WebSocket('ws://127.0.0.1:1/').onclose = done; })": (
         "console error: WebSocket connection to 'ws://127.0.0.1:1/' failed"
@@ -48,26 +51,43 @@ WRONG: Final = {
 
 @pytest.mark.parametrize("code", WRONG)
 @module_loop
-async def test_what_goes_wrong_fails_the_test(
-    browser: Browser, server: ServerProcess, code: str
-) -> None:
-    with pytest.raises(AssertionError) as failure:
-        await run(browser, server, code)
-    assert re.search(WRONG[code], str(failure.value))
-
-
-@pytest.mark.parametrize("code", WRONG)
-@module_loop
-async def test_what_is_expected_passes(browser: Browser, server: ServerProcess, code: str) -> None:
-    await run(browser, server, code, WRONG[code], "Failed to load resource", "ERR_NAME_NOT", "csp")
-
-
-async def run(browser: Browser, server: ServerProcess, code: str, *expected: str) -> None:
-    """Run code in a page of the server, and close the page."""
+async def test_what_goes_wrong_is_seen(browser: Browser, server: ServerProcess, code: str) -> None:
     async with watched_page(browser) as (page, problems):
-        problems.expect(*expected)
         await page.goto(f"http://127.0.0.1:{server.port}/")
         await page.evaluate(code)
+        await page.title()
+        assert any(re.search(WRONG[code], line) for line in problems.unexpected), problems.found
+        problems.expect(".")
+
+
+@module_loop
+async def test_a_test_fails_for_what_it_has_not_expected(browser: Browser) -> None:
+    with pytest.raises(AssertionError, match=r"(?s)^in the browser:.*oh no") as failure:
+        await say_three_things(browser)
+    assert "this" not in str(failure.value)
+
+
+async def say_three_things(browser: Browser) -> None:
+    """Open a page that says two things that are expected, and one that is not."""
+    async with watched_page(browser) as (page, problems):
+        problems.expect("^console error: this", "warning")
+        await page.evaluate("console.error('this is known'), console.warn('so is this')")
+        await page.evaluate("console.error('oh no')")
+
+
+@module_loop
+async def test_the_loss_of_a_server_is_expected_where_a_test_says_so(
+    page: Page, problems: Problems
+) -> None:
+    problems.expect_loss()
+    async with serving("--seed=1", exit_code=-signal.SIGKILL) as server:
+        await viewer(page, server)
+        server.send_signal(signal.SIGKILL)
+        await page.locator('html:not([data-connection="connected"])').wait_for(state="attached")
+        await page.wait_for_event("websocket")  # it has tried again, in vain
+    async with serving_quietly("--seed=1", f"--addr=127.0.0.1:{server.port}"):
+        await until_connection(page, "connected")
+    assert problems.found
 
 
 @module_loop
@@ -92,9 +112,8 @@ async def test_pages_share_nothing(browser: Browser, server: ServerProcess) -> N
 
 
 @module_loop
-async def test_a_heap_is_measured_without_its_garbage(page: Page, server: ServerProcess) -> None:
+async def test_a_heap_is_measured_without_its_garbage(page: Page) -> None:
     million = 1_000_000
-    await page.goto(f"http://127.0.0.1:{server.port}/viewer/icon.svg")
     empty = await heap_bytes(page)
     await page.evaluate("window.kept = Array.from({length: 1e6}, (_, index) => index + 0.5), 0")
     assert await heap_bytes(page) > empty + 4 * million

@@ -104,7 +104,10 @@ def _show(options: WatchOptions) -> None:
             "watch needs the extra 'terminal': pip install 'market-depth[terminal]'; "
             "--plain works without it"
         ) from None
-    feed = Feed(Choice(options.url, options.token, options.levels, options.interval_ms))
+    choice = Choice(
+        options.url, options.token, options.levels, options.interval_ms, options.symbols
+    )
+    feed = Feed(choice)
     try:
         symbols = _chosen(feed.start(), options.symbols)
         view = _first_view(symbols[0], options)

@@ -25,7 +25,9 @@ __all__ = ["Connection", "Hub", "HubCounters", "wire_time"]
 log = get_logger()
 
 _TURNED_AWAY_SHARE = 1.05
-"""Sockets beyond the connection limit that are still told so; the rest are just dropped."""
+_TURNED_AWAY_LEAST = 16
+"""Sockets beyond the connection limit that are still told so, and get HTTP pages (a browser asks
+for six at once); the rest are just dropped."""
 
 
 class Connection(Protocol):
@@ -129,7 +131,7 @@ class Hub:
         """Register a new socket; return whether there is room for it at all."""
         self._open.add(connection)
         self.counters.accepted += 1
-        room = self.limits.max_connections * _TURNED_AWAY_SHARE + 1
+        room = self.limits.max_connections * _TURNED_AWAY_SHARE + _TURNED_AWAY_LEAST
         is_admitted = self._all_gone is None and len(self._open) <= room
         if not is_admitted:
             self.counters.dropped += 1

@@ -76,7 +76,8 @@ class WatchApp(App[Exception]):
         Binding("pagedown", f"scroll_by({-_PAGE_LINES})"),
         Binding("t", "tape"),
         Binding("question_mark,h", "help"),
-        Binding("q,ctrl+c,ctrl+q", "quit", priority=True),
+        Binding("q", "quit"),
+        Binding("ctrl+c,ctrl+q", "quit", priority=True),
     ]
 
     class FrameCame(Message):
@@ -188,7 +189,9 @@ class WatchApp(App[Exception]):
     def action_step_price(self, direction: int) -> None:
         """Merge prices into larger or smaller steps."""
         step = next_step(self.view.step_ticks, direction)
-        if step != self.view.step_ticks:
+        if not self._symbols[self.view.symbol].tick_size:
+            self.notify("the server does not tell the tick", timeout=3)
+        elif step != self.view.step_ticks:
             self._steps[self.view.symbol] = step
             self._show(replace(self.view, step_ticks=step))
 
@@ -303,4 +306,4 @@ class WatchApp(App[Exception]):
 
     def _step_text(self) -> str:
         tick = Decimal(self._symbols[self.view.symbol].tick_size)
-        return f"{tick * self.view.step_ticks:f}"
+        return f"{tick * self.view.step_ticks:f}" if tick else "–"

@@ -26,13 +26,14 @@ from market_depth.client import (
     Update,
     connect,
 )
+from market_depth.errors import ErrorCode
 from market_depth.protocol.messages import DataType, SymbolInfo
 from market_depth.terminal.condition import Condition
 from market_depth.terminal.depth import MAX_LEVELS, Depth, Frame, View, depth_of
 from market_depth.terminal.figures import decimal
 from market_depth.terminal.pacing import Pacer, WatchedPauses
 from market_depth.terminal.tape import Tape
-from market_depth.terminal.undeclared import ScaleGuess
+from market_depth.terminal.undeclared import ScaleGuess, undeclared
 
 __all__ = ["DEFAULT_INTERVAL_MS", "Choice", "Session"]
 
@@ -59,6 +60,8 @@ class Choice:
     """Price levels a side."""
     interval_ms: int | None = None
     """Least time between two updates; `None` is DEFAULT_INTERVAL_MS."""
+    symbols: tuple[str, ...] = ()
+    """What the user has named; a server that can't list its symbols is believed to have them."""
 
 
 @dataclass(slots=True)
@@ -107,6 +110,8 @@ class Session:
         self._view = View("")
         self._is_wanted = asyncio.Event()
         self._first: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._refusal: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        """What the server has said first of a request that it did not name."""
         self._tasks: list[asyncio.Task[None]] = []
         self._mode: str = "delta"
         self._shown = _Shown(self._view)
@@ -128,10 +133,25 @@ class Session:
                 reconnect=WatchedPauses(tell=self._pauses),
             )
         )
-        symbols = await self._client.list_symbols()
+        symbols = await self._listed()
         self._symbols = {info.symbol: info for info in symbols}
         self._condition.begin(symbols)
         return symbols
+
+    async def _listed(self) -> list[SymbolInfo]:
+        """Return the server's symbols; of one that has just the original messages, which does not
+        know the request, those that the user has named."""
+        asking = asyncio.ensure_future(self._client.list_symbols())
+        try:
+            either: list[asyncio.Future[Any]] = [asking, self._refusal]
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+            if asking.done():
+                return asking.result()
+        finally:
+            asking.cancel()
+        if not self._choice.symbols:
+            raise RequestRefusedError(ErrorCode.BAD_REQUEST, self._refusal.result())
+        return [undeclared(symbol) for symbol in self._choice.symbols]
 
     async def begin(self, view: View) -> None:
         """Show a first view, and return when there is something of it, or word that it is down.
@@ -191,11 +211,15 @@ class Session:
                     symbol = view.symbol
                     self._tape.clear()
                     self._mids.clear()
-                    tape_tasks = [asyncio.create_task(self._guarded(self._follow_tape(symbol)))]
+                    tape_tasks = []
+                    if self._has(symbol, DataType.TRADES):
+                        follow_tape = self._guarded(self._follow_tape(symbol))
+                        tape_tasks.append(asyncio.create_task(follow_tape))
                 self._shown = _Shown(view)
                 self._pacer.news()
                 book_tasks = [asyncio.create_task(self._guarded(self._follow_book(view)))]
-                if view.data_type == "MBP" and view.step_ticks > 1:
+                is_merged = view.data_type == "MBP" and view.step_ticks > 1
+                if is_merged and self._has(view.symbol, DataType.BBO):
                     follow_best = self._guarded(self._follow_best(view.symbol))
                     book_tasks.append(asyncio.create_task(follow_best))
                 await asyncio.sleep(_SETTLE_S)
@@ -241,16 +265,13 @@ class Session:
 
     async def _follow_tape(self, symbol: str) -> None:
         stream = self._client.subscribe(symbol, DataType.TRADES)
-        missed = 0
         with suppress(RequestRefusedError):  # the book's refusal says why
             async with self._opened(stream, symbol):
                 async for update in stream:
-                    if stream.counters.trades_missed > missed:
-                        self._tape.miss(stream.counters.trades_missed - missed)
-                        missed = stream.counters.trades_missed
                     if update.trades:
                         scale = self._scale_guess.of(update)
-                        self._tape.add(update.trades, scale, update.timestamp)
+                        missed = stream.counters.trades_missed
+                        self._tape.add(update.trades, scale, update.timestamp, missed=missed)
                         self._pacer.news()
 
     async def _sample(self) -> None:
@@ -309,6 +330,10 @@ class Session:
         finally:
             del self._symbol_of[stream.stream_id]
 
+    def _has(self, symbol: str, data_type: DataType) -> bool:
+        info = self._symbols.get(symbol)
+        return info is not None and data_type in info.data_types
+
     def _levels_of(self, view: View) -> int:
         """Return how many levels to ask for: merged here, they come to fewer."""
         if view.data_type == "MBP":
@@ -318,8 +343,8 @@ class Session:
     def _step_of(self, view: View) -> int:
         """Return a view's step in counts of the price's last decimal."""
         info = self._symbols.get(view.symbol)
-        if info is None:
-            return view.step_ticks
+        if info is None or not info.tick_size:
+            return 1
         return int(Decimal(info.tick_size).scaleb(info.price_decimals)) * view.step_ticks
 
     # What comes
@@ -337,6 +362,8 @@ class Session:
             self._shown.is_fresh = False
         elif event.kind is EventKind.STATUS:
             self._answer()
+        elif event.kind is EventKind.REFUSED and not self._refusal.done():
+            self._refusal.set_result(event.text)
         self._pacer.news()
 
     def _pauses(self, pause_s: float) -> None:

@@ -36,22 +36,31 @@ class Tape:
         length: lines that are kept; older ones go.
     """
 
-    __slots__ = ("_prints", "version")
+    __slots__ = ("_last_number", "_missed", "_prints", "version")
 
     def __init__(self, length: int = TAPE_LENGTH) -> None:
         self._prints: deque[Print] = deque(maxlen=length)
+        self._last_number: int | None = None
+        self._missed = 0
         self.version = 0
         """Another one whenever the tape has changed."""
 
-    def add(self, trades: Iterable[Trade], scale: Scale, received: str) -> None:
-        """Add trades, oldest first.
+    def add(self, trades: Iterable[Trade], scale: Scale, received: str, *, missed: int = 0) -> None:
+        """Add trades, oldest first, behind a note of those that were missed before them.
 
         Args:
             trades: as the server tells them.
             scale: the instrument's decimals.
             received: the server's time, for trades whose own is not known.
+            missed: how many the client has missed so far. It counts when messages come in, which
+                may be before they get here: where the numbers of trades do not go on is the place.
         """
         for trade in trades:
+            last, self._last_number = self._last_number, trade.trade_number
+            gap = 0 if last is None else min(trade.trade_number - last - 1, missed - self._missed)
+            if gap > 0:
+                self._missed += gap
+                self._prints.appendleft(Print("", None, 0, 0, gap))
             self._prints.appendleft(
                 Print(
                     trade.timestamp or received,
@@ -62,14 +71,11 @@ class Tape:
             )
         self.version += 1
 
-    def miss(self, count: int) -> None:
-        """Note that so many trades were made which can't be had."""
-        self._prints.appendleft(Print("", None, 0, 0, count))
-        self.version += 1
-
     def clear(self) -> None:
         """Forget all of them."""
         self._prints.clear()
+        self._last_number = None
+        self._missed = 0
         self.version += 1
 
     def newest(self, count: int) -> tuple[Print, ...]:

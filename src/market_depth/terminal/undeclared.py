@@ -1,4 +1,4 @@
-"""Books of servers that do not tell an instrument's decimals, having just the original messages.
+"""Servers that have just the original messages, and do not tell an instrument's decimals.
 
 Without them the client would round prices to whole numbers. Such a server sends whole views only,
 with its decimals written out, so that the book is taken from the rows of the last one.
@@ -11,9 +11,14 @@ from decimal import Decimal
 from typing import Any
 
 from market_depth.client import Book, LevelBook, OrderBook, Scale, Update, UpdateKind
-from market_depth.protocol.messages import Number
+from market_depth.protocol.messages import DataType, Number, SymbolInfo
 
-__all__ = ["ScaleGuess"]
+__all__ = ["ScaleGuess", "undeclared"]
+
+
+def undeclared(symbol: str) -> SymbolInfo:
+    """Return what can be said of a symbol of such a server; a tick of 0 is not known."""
+    return SymbolInfo(symbol, 0, 0, 0, [DataType.MBP, DataType.MBO], "Live")
 
 
 class ScaleGuess:

@@ -40,11 +40,12 @@ export class Glide {
   /**
    * Moves on.
    * @param {number} elapsedMs since the last time; Infinity to be there at once
+   * @param {number} close what is this close is there
    * @returns {boolean} whether it isn't there yet
    */
-  move(elapsedMs) {
+  move(elapsedMs, close) {
     const rest = (this.target - this.value) * Math.exp(-elapsedMs / GLIDE_MS);
-    const isThere = !(Math.abs(rest) > 1e-3 * Math.abs(this.target));
+    const isThere = !(Math.abs(rest) > close);
     this.value = isThere ? this.target : this.target - rest;
     return !isThere;
   }

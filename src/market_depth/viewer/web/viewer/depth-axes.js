@@ -13,6 +13,17 @@ export const FONT_PIXELS = 11;
 const LEAST_ROW = 38;
 const MOST_TEXTS = 64;
 const LABEL_GAP = 26;
+const PILL_PIXELS = 16;
+
+/**
+ * @param {number} size
+ * @param {number} step between the labels
+ */
+function sizeText(size, step) {
+  if (step >= 1000) return compact(size);
+  const decimals = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
+  return decimals > 4 ? size.toExponential(0) : size.toFixed(decimals);
+}
 
 /** Paints the axes. */
 export class DepthAxes {
@@ -46,21 +57,23 @@ export class DepthAxes {
    * @param {Plot} plot
    * @param {Scale} scale
    * @param {(units: number) => string} formatPrice
+   * @param {{ x: number, y: number }} taken where the crosshair has its own labels, NaN for nowhere
    */
-  draw(plot, scale, formatPrice) {
+  draw(plot, scale, formatPrice, taken) {
     const { context } = this.#surface;
     context.font = `${FONT_PIXELS}px ${this.#theme.font}`;
     context.textBaseline = 'middle';
     if (!this.#charWidth) this.#charWidth = context.measureText('0').width;
-    this.#drawSizes(plot, scale);
-    this.#drawPrices(plot, scale, formatPrice);
+    this.#drawSizes(plot, scale, taken.y);
+    this.#drawPrices(plot, scale, formatPrice, taken.x);
   }
 
   /**
    * @param {Plot} plot
    * @param {Scale} scale
+   * @param {number} takenY
    */
-  #drawSizes(plot, scale) {
+  #drawSizes(plot, scale, takenY) {
     const { context, ratio } = this.#surface;
     const { colours } = this.#theme;
     const unit = 10 ** scale.quantityDecimals;
@@ -73,9 +86,10 @@ export class DepthAxes {
     context.textAlign = 'left';
     for (let i = 1; i * step * unit <= plot.most; i++) {
       const y = Math.round(plot.y(i * step * unit) * ratio) / ratio;
-      this.#sizeLabels[i - 1] ??= compact(Number((i * step).toPrecision(6)));
+      this.#sizeLabels[i - 1] ??= sizeText(i * step, step);
       context.fillStyle = colours.line;
       context.fillRect(plot.left, y, plot.right - plot.left, 1 / ratio);
+      if (Math.abs(y - takenY) < PILL_PIXELS) continue;
       context.fillStyle = colours['text-dim'];
       context.fillText(this.#sizeLabels[i - 1], plot.right + 6, y);
     }
@@ -87,8 +101,9 @@ export class DepthAxes {
    * @param {Plot} plot
    * @param {Scale} scale
    * @param {(units: number) => string} formatPrice
+   * @param {number} takenX
    */
-  #drawPrices(plot, scale, formatPrice) {
+  #drawPrices(plot, scale, formatPrice, takenX) {
     const { context, ratio } = this.#surface;
     const { colours } = this.#theme;
     const width = formatPrice(Math.round(plot.centre)).length * this.#charWidth;
@@ -108,6 +123,7 @@ export class DepthAxes {
       context.fillStyle = colours.line;
       context.fillRect(Math.round(x * ratio) / ratio, plot.bottom, 1 / ratio, 4);
       if (x - width / 2 < plot.left || x + width / 2 > this.#surface.width) continue;
+      if (Math.abs(x - takenX) < width + 8) continue;
       const text = this.#texts.get(units) ?? formatPrice(units);
       this.#texts.set(units, text);
       context.fillStyle = colours['text-dim'];
@@ -131,7 +147,7 @@ export class DepthAxes {
       : Math.max(0, Math.min(x - wide / 2, width - wide));
     const snapped = Math.round(left * ratio) / ratio;
     context.fillStyle = colour;
-    context.fillRect(snapped, Math.round((y - 8) * ratio) / ratio, wide, 16);
+    context.fillRect(snapped, Math.round((y - PILL_PIXELS / 2) * ratio) / ratio, wide, PILL_PIXELS);
     context.fillStyle = this.#theme.colours.panel;
     context.textAlign = 'left';
     context.fillText(text, snapped + 4, y + 0.5);

@@ -202,7 +202,8 @@ export class DepthChart {
     const { bids, asks, midTwice, middle } = this.#curves;
     bids.layOut(plot, ratio);
     asks.layOut(plot, ratio);
-    this.#axes.draw(plot, scale, this.#formatPrice);
+    this.#crosshair.locate(scale);
+    this.#axes.draw(plot, scale, this.#formatPrice, this.#crosshair.place);
     bids.draw(context, plot, colours.bid, ratio);
     asks.draw(context, plot, colours.ask, ratio);
     if (!Number.isNaN(midTwice)) {

@@ -18,9 +18,13 @@ const NO_DASH = /** @type {number[]} */ ([]);
 export class DepthCrosshair {
   /** @type {'none' | 'pointer' | 'keys'} */
   #mode = 'none';
-  #x = 0;
+  /** Where its labels are in CSS pixels, NaN if it is nowhere. */
+  place = { x: Number.NaN, y: Number.NaN };
+  #pointerX = 0;
   #units = 0;
   #isSpeaking = false;
+  #price = '';
+  #size = '';
   #curves;
   #plot;
   #surface;
@@ -50,7 +54,7 @@ export class DepthCrosshair {
   point(x, y) {
     const isInside = x <= this.#plot.right && y >= this.#plot.top;
     this.#mode = isInside ? 'pointer' : 'none';
-    this.#x = x;
+    this.#pointerX = x;
   }
 
   /**
@@ -96,32 +100,55 @@ export class DepthCrosshair {
   }
 
   /**
+   * Finds its place on the plot as it is now.
+   * @param {Scale} scale
+   */
+  locate(scale) {
+    const plot = this.#plot;
+    this.place.x = Number.NaN;
+    this.place.y = Number.NaN;
+    if (this.#mode === 'none') return;
+    if (this.#mode === 'pointer') {
+      this.#units = Math.round(plot.price(this.#pointerX) / scale.tickUnits) * scale.tickUnits;
+    }
+    const size = this.#near.totalAt(this.#units);
+    this.place.x = Math.min(Math.max(plot.x(this.#units), plot.left), plot.right);
+    this.place.y = this.#surface.snap(Math.max(plot.y(size), plot.top));
+  }
+
+  /**
+   * Draws it where `locate` has found it.
    * @param {DepthAxes} axes
    * @param {Scale} scale
    * @param {(units: number) => string} formatPrice
-   * @param {boolean} mayWrite whether the readout may change
+   * @param {boolean} mayWrite whether its texts may change
    */
   draw(axes, scale, formatPrice, mayWrite) {
     if (this.#mode === 'none') {
       this.#readout.hide();
       return;
     }
-    const plot = this.#plot;
-    if (this.#mode === 'pointer') {
-      this.#units = Math.round(plot.price(this.#x) / scale.tickUnits) * scale.tickUnits;
-    }
     const units = this.#units;
     const { bids, asks, midTwice } = this.#curves;
-    const hasMid = !Number.isNaN(midTwice);
-    const isBid = hasMid ? 2 * units < midTwice : bids.side.length > 0;
-    const near = isBid ? bids : asks;
-    const far = isBid ? asks : bids;
-    if (hasMid) this.#drawMarker(far, midTwice - units, true);
+    const near = this.#near;
+    const far = near.isBid ? asks : bids;
+    if (!Number.isNaN(midTwice)) this.#drawMarker(far, midTwice - units, true);
     this.#drawMarker(near, units, false);
-    this.#drawSize(axes, near, units, scale, formatPrice(units));
-    if (mayWrite) this.#readout.show(near, far, units, midTwice, scale);
+    if (mayWrite) {
+      this.#price = formatPrice(units);
+      this.#size = compact(scale.quantity(near.totalAt(units)));
+      this.#readout.show(near, far, units, midTwice, scale);
+    }
+    this.#drawPlace(axes);
     if (this.#isSpeaking) this.#readout.speak();
     this.#isSpeaking = false;
+  }
+
+  /** The side that it is on. */
+  get #near() {
+    const { bids, asks, midTwice } = this.#curves;
+    const isBid = Number.isNaN(midTwice) ? bids.side.length > 0 : 2 * this.#units < midTwice;
+    return isBid ? bids : asks;
   }
 
   /** @param {number} units */
@@ -162,25 +189,17 @@ export class DepthCrosshair {
     context.stroke();
   }
 
-  /**
-   * @param {DepthAxes} axes
-   * @param {DepthCurve} curve
-   * @param {number} units
-   * @param {Scale} scale
-   * @param {string} price
-   */
-  #drawSize(axes, curve, units, scale, price) {
+  /** @param {DepthAxes} axes */
+  #drawPlace(axes) {
     const { context, ratio } = this.#surface;
     const plot = this.#plot;
-    const size = curve.totalAt(units);
-    const x = Math.min(Math.max(plot.x(units), plot.left), plot.right);
-    const y = this.#surface.snap(Math.max(plot.y(size), plot.top));
-    const colour = curve.isBid ? this.#theme.colours.bid : this.#theme.colours.ask;
+    const { x, y } = this.place;
+    const colour = this.#near.isBid ? this.#theme.colours.bid : this.#theme.colours.ask;
     context.fillStyle = colour;
     context.globalAlpha = 0.6;
     context.fillRect(x, y, plot.right - x, 1 / ratio);
     context.globalAlpha = 1;
-    axes.drawPill(price, x, plot.bottom + 11, colour, false);
-    axes.drawPill(compact(scale.quantity(size)), plot.right + 2, y, colour, true);
+    axes.drawPill(this.#price, x, plot.bottom + 11, colour, false);
+    axes.drawPill(this.#size, plot.right + 2, y, colour, true);
   }
 }

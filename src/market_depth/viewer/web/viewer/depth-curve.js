@@ -7,6 +7,11 @@ import { cumulate, levelsUpTo } from './cost.js';
 
 /** @type {Side} */
 const NOTHING = { length: 0, prices: new Float64Array(0), quantities: new Float64Array(0) };
+/** With fewer levels than this none is left out. */
+const FEW_LEVELS = 9;
+/** A book reaches this much further than the place of this part of its levels, or is cut off. */
+const MOST = 0.9;
+const MOST_REACH = 1.3;
 const SHADE = 0.2;
 const SHADE_BEYOND = 0.07;
 const SHADE_TAKEN = 0.3;
@@ -82,8 +87,9 @@ export class DepthCurve {
   usualReach(priceUnits) {
     const { prices, length } = this.side;
     if (!length) return 0;
-    const half = Math.abs(prices[(length - 1) >> 1] - priceUnits);
-    return Math.min(this.reach(priceUnits), length > 4 ? 4 * half : Number.POSITIVE_INFINITY);
+    if (length < FEW_LEVELS) return this.reach(priceUnits);
+    const most = Math.abs(prices[Math.floor(MOST * (length - 1))] - priceUnits);
+    return Math.min(this.reach(priceUnits), MOST_REACH * most);
   }
 
   /**

@@ -13,9 +13,9 @@ import { compact } from './format.js';
 
 /** The narrowest chart that has the totals beside the mid. */
 const WIDE_PIXELS = 500;
-/** What is left to the panel's title and to the buttons. */
-const TITLE_PIXELS = 52;
+/** What is left to the buttons beside the plot's corner, in all and within it. */
 const TOOLS_PIXELS = 60;
+const TOOLS_INSIDE_PIXELS = 46;
 const GAP = 8;
 
 /** Texts that are put together when they are asked for, and painted with every frame. */
@@ -71,7 +71,7 @@ export class DepthHead {
     context.fillStyle = colours.text;
     context.font = plain;
     const both = midWidth + GAP + context.measureText(this.#spread).width;
-    const left = Math.max(TITLE_PIXELS, (plot.left + plot.right - both) / 2);
+    const left = Math.max(GAP, (plot.left + plot.right - both) / 2);
     const hasRoom = left + both < width - TOOLS_PIXELS;
     context.font = strong;
     context.fillText(this.#mid, left, y);
@@ -80,9 +80,9 @@ export class DepthHead {
     if (hasRoom || this.#isOdd) context.fillText(this.#spread, left + midWidth + GAP, y);
     if (width < WIDE_PIXELS) return;
     context.fillStyle = colours.bid;
-    context.fillText(this.#bids, TITLE_PIXELS, y);
+    context.fillText(this.#bids, GAP, y);
     context.fillStyle = colours.ask;
     context.textAlign = 'right';
-    context.fillText(this.#asks, width - TITLE_PIXELS - TOOLS_PIXELS / 2, y);
+    context.fillText(this.#asks, plot.right - TOOLS_INSIDE_PIXELS, y);
   }
 }

@@ -15,6 +15,8 @@ export const GUTTER_PIXELS = 46;
 const LEAST_TICKS = 5;
 /** How far the mid may be from the middle before the chart follows it, as a part of the span. */
 const SLACK = 0.08;
+/** What is off by less than this part of an axis can't be seen. */
+const CLOSE = 1e-3;
 
 /** Keeps a plot on the market. */
 export class DepthLayout {
@@ -57,13 +59,13 @@ export class DepthLayout {
     this.#span.aim(Number.isNaN(this.chosen) ? this.#automatic.target : this.chosen);
     const isNear = Math.abs(middle - this.#centre.target) <= SLACK * this.#span.target;
     if (!isNear) this.#centre.aim(middle);
-    const isSpanMoving = this.#span.move(elapsedMs);
-    const isCentreMoving = this.#centre.move(elapsedMs);
+    const isSpanMoving = this.#span.move(elapsedMs, CLOSE * this.#span.target);
+    const isCentreMoving = this.#centre.move(elapsedMs, CLOSE * this.#span.target);
     plot.span = this.#span.value;
     plot.centre = this.#centre.value;
     const visible = [bids.totalAt(plot.centre - plot.span), asks.totalAt(plot.centre + plot.span)];
     this.#most.need(Math.max(...visible, 1), nowMs);
-    const isMostMoving = this.#most.move(elapsedMs);
+    const isMostMoving = this.#most.move(elapsedMs, CLOSE * this.#most.target);
     plot.most = this.#most.value;
     return isSpanMoving || isCentreMoving || isMostMoving;
   }

@@ -23,6 +23,9 @@ const ROWS = /** @type {const} */ ([
   ['cost', 'Total'],
 ]);
 
+/** @param {number} bps */
+const withUnit = (bps) => (Number.isNaN(bps) ? '–' : `${bpsText(bps)} bps`);
+
 /** What is read on one side of the book. */
 class Column {
   /** @type {Record<string, Label>} */
@@ -57,10 +60,10 @@ class Column {
     labels.action.set(isBuy ? 'Buy asks' : 'Sell bids');
     this.#head.dataset.side = isBuy ? 'ask' : 'bid';
     labels.price.set(decimalText(BigInt(priceUnits), priceDecimals));
-    labels.distance.set(`${bpsText(distanceBps(priceUnits, midTwice))} bps`);
+    labels.distance.set(withUnit(distanceBps(priceUnits, midTwice)));
     labels.size.set(decimalText(BigInt(size), quantityDecimals, ','));
     labels.average.set(averageText(fill, priceDecimals, priceDecimals + 1));
-    labels.slippage.set(`${bpsText(slippageBps(fill, midTwice, isBuy))} bps`);
+    labels.slippage.set(withUnit(slippageBps(fill, midTwice, isBuy)));
     const decimals = Math.max(priceDecimals, 2);
     labels.cost.set(moneyText(fill.money, priceDecimals + quantityDecimals, decimals));
   }
@@ -119,6 +122,7 @@ export class DepthReadout {
     const hasFar = !Number.isNaN(midTwice);
     if (hasFar) this.#far.show(far, midTwice - priceUnits, midTwice, scale);
     this.#output.classList.toggle('depth-lone', !hasFar);
+    this.#output.dataset.side = near.isBid ? 'bid' : 'ask';
     this.#output.hidden = false;
   }
 

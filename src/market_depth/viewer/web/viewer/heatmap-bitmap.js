@@ -33,6 +33,12 @@ export class HeatmapBitmap {
   #context = /** @type {CanvasRenderingContext2D} */ (
     this.#canvas.getContext('2d', { alpha: false })
   );
+  // The newest group is a picture of its own: it changes all the time, and to change a canvas that
+  // has just been drawn costs a copy of it.
+  #tip = document.createElement('canvas');
+  #tipContext = /** @type {CanvasRenderingContext2D} */ (
+    this.#tip.getContext('2d', { alpha: false })
+  );
   #strip = new ImageData(STRIP, 1);
   #pixels = new Uint32Array(this.#strip.data.buffer);
   /** Which group each pixel column shows; -1: none. */
@@ -41,8 +47,6 @@ export class HeatmapBitmap {
   #topRow = 0;
   #epoch = -1;
   #revision = -1;
-  /** The history's newest group when it was painted last. */
-  #newest = 0;
   #themeRevision = -1;
   #scaleCheckMs = Number.NEGATIVE_INFINITY;
   #bins = new Float64Array(BINS);
@@ -55,6 +59,7 @@ export class HeatmapBitmap {
   /** Everything is to be painted anew. */
   clear() {
     this.#shown.fill(-1);
+    this.#revision = -1;
   }
 
   /**
@@ -76,6 +81,8 @@ export class HeatmapBitmap {
       const height = Math.ceil(visible * 1.5);
       this.#canvas.width = width;
       this.#canvas.height = height;
+      this.#tip.width = 1;
+      this.#tip.height = height;
       this.#strip = new ImageData(STRIP, height);
       this.#pixels = new Uint32Array(this.#strip.data.buffer);
       this.#shown = new Float64Array(width).fill(-1);
@@ -88,7 +95,6 @@ export class HeatmapBitmap {
       this.group = group;
       this.rowTicks = rowTicks;
       this.#topRow = top + ((this.height - (top - bottom)) >> 1);
-      this.#newest = 0;
       this.#scaleCheckMs = Number.NEGATIVE_INFINITY;
       this.clear();
     }
@@ -118,19 +124,17 @@ export class HeatmapBitmap {
     }
     const width = this.#shown.length;
     const newest = Math.floor(history.last / this.group);
-    if (history.revision !== this.#revision) {
+    if (to >= newest && newest >= 0 && history.revision !== this.#revision) {
       this.#revision = history.revision;
-      // What was the newest may have been painted before it was complete.
-      for (let group = Math.max(this.#newest, from); group <= newest; group++) {
-        this.#shown[group % width] = -1;
-      }
-      this.#newest = newest;
+      this.#paintColumn(history, newest, 0);
+      this.#tipContext.putImageData(this.#strip, 0, 0, 0, 0, 1, this.height);
     }
-    for (let group = from; group <= to; group++) {
+    const end = Math.min(to, newest - 1);
+    for (let group = from; group <= end; group++) {
       if (this.#shown[group % width] === group) continue;
       const x = group % width;
       let length = 1;
-      const most = Math.min(STRIP, width - x, to - group + 1);
+      const most = Math.min(STRIP, width - x, end - group + 1);
       while (length < most && this.#shown[x + length] !== group + length) length++;
       this.#paintStrip(history, group, length, x);
       group += length - 1;
@@ -138,7 +142,7 @@ export class HeatmapBitmap {
   }
 
   /**
-   * Draws the groups shown to a context whose unit is a device pixel; clipped by the caller.
+   * Draws the groups shown, but not the newest, to a context whose unit is a device pixel; clipped by the caller.
    * @param {CanvasRenderingContext2D} context
    * @param {number} from @param {number} to groups
    * @param {TimeScale} scale
@@ -160,16 +164,13 @@ export class HeatmapBitmap {
   }
 
   /**
-   * Draws the newest group on to the right: the book as it still is.
+   * Draws the newest group.
    * @param {CanvasRenderingContext2D} context
-   * @param {number} group
    * @param {number} x @param {number} right device pixels
    * @param {number} top @param {number} height as in `draw`
    */
-  extend(context, group, x, right, top, height) {
-    const column = group % this.#shown.length;
-    if (right <= x || this.#shown[column] !== group) return;
-    context.drawImage(this.#canvas, column, 0, 1, this.height, x, top, right - x, height);
+  drawTip(context, x, right, top, height) {
+    if (right > x) context.drawImage(this.#tip, 0, 0, 1, this.height, x, top, right - x, height);
   }
 
   /** Ticks at the upper edge of the bitmap. */
@@ -180,6 +181,7 @@ export class HeatmapBitmap {
   dispose() {
     this.#canvas.width = 0;
     this.#canvas.height = 0;
+    this.#tip.height = 0;
   }
 
   /** @param {DepthHistory} history @param {number} group @param {number} length @param {number} x */
@@ -265,7 +267,10 @@ export class HeatmapBitmap {
     if (rows === 0) return;
     let above = rows * SATURATED;
     let bin = BINS - 1;
-    while (bin > 0 && (above -= this.#bins[bin]) > 0) bin--;
+    for (; bin > 0; bin--) {
+      above -= this.#bins[bin];
+      if (above <= 0) break;
+    }
     const largest = 2 ** ((bin + 0.5) / BINS_PER_OCTAVE);
     if (largest > this.largest * SLACK || largest < this.largest / SLACK) {
       this.largest = largest;
@@ -309,6 +314,11 @@ export class HeatmapBitmap {
 function nice(least) {
   let decade = 1;
   while (decade * 10 < least) decade *= 10;
-  return least <= decade ? decade : least <= 2 * decade ? 2 * decade : least <= 5 * decade
-    ? 5 * decade : 10 * decade;
+  return least <= decade
+    ? decade
+    : least <= 2 * decade
+      ? 2 * decade
+      : least <= 5 * decade
+        ? 5 * decade
+        : 10 * decade;
 }

@@ -114,7 +114,8 @@ export class PointerGestures {
   /** @param {PointerEvent} event */
   #release(event) {
     this.#down.delete(event.pointerId);
-    if (event.pointerType === 'touch' && this.#isMoved) this.#gestures.hover(Number.NaN, Number.NaN);
+    if (event.pointerType === 'touch' && this.#isMoved)
+      this.#gestures.hover(Number.NaN, Number.NaN);
   }
 
   /** What a finger has tapped stays told. @param {PointerEvent} event */

@@ -137,8 +137,8 @@ export class PriceRange {
     if (isNarrow || span < 0.7 * this.#targetSpan) this.#targetSpan = span * 1.1;
     const edge = (0.5 - FREE_EDGE) * this.#targetSpan;
     const isNearEdge = Math.abs(mid - this.#target) > edge;
-    const isOff = high > this.#target + 0.48 * this.#targetSpan
-      || low < this.#target - 0.48 * this.#targetSpan;
+    const isOff =
+      high > this.#target + 0.48 * this.#targetSpan || low < this.#target - 0.48 * this.#targetSpan;
     if (isNarrow || isNearEdge || (this.isAutomatic && isOff)) this.#target = centre;
     // A market that has run away from where it was is followed at its newest.
     if (Math.abs(mid - this.#target) > edge) this.#target = mid;
@@ -156,9 +156,14 @@ export class PriceScale {
   height = 0;
   /** Ticks a row has at least. */
   step = 1;
+  /** Ticks that levels of the newest book span. */
+  grain = 1;
 
-  /** @param {PriceRange} range @param {number} height @param {number} step */
-  set(range, height, step) {
+  /**
+   * @param {PriceRange} range @param {number} height @param {number} step @param {number} grain
+   */
+  set(range, height, step, grain) {
+    this.grain = grain;
     this.high = range.high;
     this.low = range.low;
     this.height = height;

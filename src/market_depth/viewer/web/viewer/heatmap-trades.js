@@ -8,7 +8,9 @@
 const CAPACITY = 4096;
 /** Size of the cells in which trades are one mark, in CSS pixels. */
 const CELL = 9;
-const SMALLEST = 2.2;
+const SMALLEST = 1.9;
+/** Marks of a side that are drawn at once. */
+const TOGETHER = 12;
 const LARGEST = 11;
 /** How many marks back one of the same cell and side is looked for. */
 const LOOK_BACK = 64;
@@ -71,8 +73,13 @@ export class TradeMarks {
         this.#openEntry = entry;
         this.#openMark = this.#next;
       }
-      this.#add(at, trades.columns[slot] + 0.5, trades.ticks[slot], trades.quantities[slot],
-        trades.sides[slot]);
+      this.#add(
+        at,
+        trades.columns[slot] + 0.5,
+        trades.ticks[slot],
+        trades.quantities[slot],
+        trades.sides[slot],
+      );
     }
   }
 
@@ -89,22 +96,37 @@ export class TradeMarks {
     while (oldest > this.#first && this.#columns[(oldest - 1) % CAPACITY] > left) oldest--;
     if (oldest === this.#next) return;
     this.#adapt(oldest);
-    const { colours } = theme;
     context.lineWidth = 1;
-    for (let side = -1; side <= 1; side++) {
-      context.beginPath();
-      for (let number = oldest; number < this.#next; number++) {
-        const slot = number % CAPACITY;
-        if (this.#sides[slot] !== side) continue;
-        const x = times.x(this.#columns[slot] * columnMs);
-        const y = prices.y(this.#ticks[slot]);
-        trace(context, side, x, y, this.#radius(this.#sums[slot]));
-      }
-      context.fillStyle = side > 0 ? colours.bid : side < 0 ? colours.ask : colours['text-dim'];
-      context.strokeStyle = theme.isDark ? colours.background : '#fff';
-      context.fill();
-      context.stroke();
+    // Some at a time, so that neither side covers all of the other's.
+    for (let from = oldest; from < this.#next; from += TOGETHER) {
+      const to = Math.min(from + TOGETHER, this.#next);
+      for (let side = -1; side <= 1; side++)
+        this.#drawSide(context, theme, times, prices, columnMs, side, from, to);
     }
+  }
+
+  /**
+   * @param {CanvasRenderingContext2D} context @param {Theme} theme
+   * @param {TimeScale} times @param {PriceScale} prices @param {number} columnMs
+   * @param {number} side @param {number} from @param {number} to marks, the last not included
+   */
+  #drawSide(context, theme, times, prices, columnMs, side, from, to) {
+    const { colours } = theme;
+    let isAny = false;
+    context.beginPath();
+    for (let number = from; number < to; number++) {
+      const slot = number % CAPACITY;
+      if (this.#sides[slot] !== side) continue;
+      const x = times.x(this.#columns[slot] * columnMs);
+      const y = prices.y(this.#ticks[slot]);
+      trace(context, side, x, y, this.#radius(this.#sums[slot]));
+      isAny = true;
+    }
+    if (!isAny) return;
+    context.fillStyle = side > 0 ? colours.bid : side < 0 ? colours.ask : colours['text-dim'];
+    context.strokeStyle = theme.isDark ? colours.background : colours.panel;
+    context.fill();
+    context.stroke();
   }
 
   /** Follows what is usual, slowly. @param {number} oldest */

@@ -88,8 +88,17 @@ export class DepthHistory {
   /** Bytes that the history has allocated. */
   get bytes() {
     let sum = this.imbalance.bytes + this.spread.bytes + this.trades.bytes;
-    for (const array of [this.isKnown, this.bases, this.steps, this.counts, this.offsets,
-      this.quantities, this.bestBids, this.bestAsks]) sum += array.byteLength;
+    for (const array of [
+      this.isKnown,
+      this.bases,
+      this.steps,
+      this.counts,
+      this.offsets,
+      this.quantities,
+      this.bestBids,
+      this.bestAsks,
+    ])
+      sum += array.byteLength;
     return sum;
   }
 

@@ -4,6 +4,18 @@ import { element } from './dom.js';
 
 /** @typedef {{ keys: string[], what: string, run: (key: string) => void }} Shortcut */
 
+/** What the mouse does, and keys do in the view that has the focus. */
+const MOUSE = [
+  'Ladder: the wheel scrolls; over the prices, or with Alt, it changes the price step. Arrow keys ' +
+    'scroll, Home or a double click recentres.',
+  'Heatmap: the wheel changes the time shown, with Shift the prices; drag to move, double click to ' +
+    'come back.',
+  'Depth chart: the wheel, + and − change the span, 0 or a double click fits it. Arrow keys move ' +
+    'the crosshair (with Shift by ten levels), Home and End go to the best bid and ask, Escape ' +
+    'hides it.',
+  'Trades: hovering or focus holds them still.',
+];
+
 const TYPING = 'input, select, textarea';
 
 export class Keys {
@@ -51,17 +63,12 @@ export class Keys {
         element('td', { text: what }),
       ]),
     );
-    const mouse = element('p', {
-      text:
-        'Ladder: the wheel scrolls; over the prices, or with Alt, it changes the price step; ' +
-        'a double click recentres. Heatmap: the wheel changes the time shown, with Shift the ' +
-        'prices; drag to move, double click to come back.',
-    });
+    const hints = MOUSE.map((text) => element('p', { text }));
     return element('dialog', { class: 'help', 'aria-labelledby': 'help-title' }, [
       element('form', { method: 'dialog' }, [
         element('h2', { id: 'help-title', text: 'Keyboard and mouse' }),
         element('table', {}, [element('tbody', {}, rows)]),
-        mouse,
+        ...hints,
         close,
       ]),
     ]);

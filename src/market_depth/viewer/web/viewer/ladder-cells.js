@@ -26,6 +26,8 @@ const [BID_TOTAL, BID_ORDERS, BID_SIZE, , PRICE, , ASK_SIZE, ASK_ORDERS, ASK_TOT
  * @property {[number, number]} bid
  * @property {[number, number]} price
  * @property {[number, number]} ask
+ * @property {[number, number]} bidSize
+ * @property {[number, number]} askSize
  */
 
 /** A row of the pool: its text nodes, and the numbers that they show. */
@@ -104,7 +106,13 @@ export class LadderCells {
       const box = this.#head.children[index].getBoundingClientRect();
       return /** @type {[number, number]} */ ([box.left - left, box.right - left]);
     };
-    return { bid: edges(PRICE - 1), price: edges(PRICE), ask: edges(PRICE + 1) };
+    return {
+      bid: edges(PRICE - 1),
+      price: edges(PRICE),
+      ask: edges(PRICE + 1),
+      bidSize: edges(BID_SIZE),
+      askSize: edges(ASK_SIZE),
+    };
   }
 
   /** Writes what has changed. */

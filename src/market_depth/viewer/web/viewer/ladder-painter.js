@@ -31,7 +31,7 @@ export class LadderPainter {
   #surface;
   #tip;
   /** @type {Columns} */
-  #columns = { bid: [0, 0], price: [0, 0], ask: [0, 0] };
+  #columns = { bid: [0, 0], price: [0, 0], ask: [0, 0], bidSize: [0, 0], askSize: [0, 0] };
   #rowHeight = 20;
   #keys = new Float64Array(0);
   #changes = { bids: new Changes(0), asks: new Changes(0) };
@@ -127,9 +127,9 @@ export class LadderPainter {
     this.#tip.hidden = true;
   }
 
-  /** @param {MouseEvent} event */
-  isOverPrices(event) {
-    const x = event.clientX - this.#surface.canvas.getBoundingClientRect().left;
+  /** @param {{ clientX: number }} point */
+  isOverPrices(point) {
+    const x = point.clientX - this.#surface.canvas.getBoundingClientRect().left;
     return x >= this.#columns.price[0] && x <= this.#columns.price[1];
   }
 
@@ -170,8 +170,7 @@ export class LadderPainter {
         this.#isFlashing = true;
         context.globalAlpha = FLASH_STRENGTH * (1 - since / FLASH_MS);
         context.fillStyle = isAsk ? colours['ask-soft'] : colours['bid-soft'];
-        const from = isAsk ? this.#columns.price[1] : 0;
-        const to = isAsk ? this.#surface.width : this.#columns.price[0];
+        const [from, to] = isAsk ? this.#columns.askSize : this.#columns.bidSize;
         context.fillRect(from, y, to - from, this.#rowHeight);
         context.globalAlpha = 1;
       }

@@ -41,7 +41,7 @@ export class Ladder {
    */
   constructor(host, model, theme) {
     this.#model = model;
-    this.#host = element('div', { class: 'ladder', style: null });
+    this.#host = element('div', { class: 'ladder' });
     this.#body = element('div', {
       class: 'ladder-body',
       tabindex: 0,
@@ -69,9 +69,8 @@ export class Ladder {
     this.reset();
   }
 
-  /** @param {number} _nowMs */
-  draw(_nowMs) {
-    const now = performance.now();
+  /** @param {number} now */
+  draw(now) {
     const book = this.#model.book;
     const isNew = this.#revision !== this.#model.revision || this.#isDirty;
     if (isNew) {
@@ -87,6 +86,7 @@ export class Ladder {
       if (book) this.#rows.fill(book.bids, book.asks, this.#model.stepUnits);
       this.#cells.write();
       this.#painter.noteChanges(now);
+      this.#host.dataset.sequence = String(this.#model.sequence);
       this.#host.classList.toggle('is-scrolled', !this.#rows.isFollowing);
     }
     this.#painter.paint(now, isNew);
@@ -128,21 +128,24 @@ export class Ladder {
     body.addEventListener('pointermove', (event) => this.#painter.hover(event), { signal });
     body.addEventListener('pointerleave', () => this.#painter.leave(), { signal });
     body.addEventListener('dblclick', () => this.recentre(), { signal });
-    let last = 0;
-    body.addEventListener('touchstart', (event) => (last = event.touches[0].clientY), {
-      passive: true,
-      signal,
-    });
-    body.addEventListener(
-      'touchmove',
-      (event) => {
-        const rows = Math.trunc((event.touches[0].clientY - last) / this.#rowHeight);
-        if (rows === 0) return;
-        last += rows * this.#rowHeight;
-        this.#scroll(rows);
-      },
-      { passive: true, signal },
-    );
+    this.#dragPrices(signal);
+  }
+
+  /** Dragging the prices scrolls them; dragging anything else scrolls the page, on a phone.
+   * @param {AbortSignal} signal */
+  #dragPrices(signal) {
+    let lastY = Number.NaN;
+    const start = (/** @type {TouchEvent} */ { touches: [touch] }) => {
+      lastY = this.#painter.isOverPrices(touch) ? touch.clientY : Number.NaN;
+    };
+    const move = (/** @type {TouchEvent} */ { touches: [touch] }) => {
+      const rows = Math.trunc((touch.clientY - lastY) / this.#rowHeight);
+      if (!rows) return;
+      lastY += rows * this.#rowHeight;
+      this.#scroll(rows);
+    };
+    this.#body.addEventListener('touchstart', start, { passive: true, signal });
+    this.#body.addEventListener('touchmove', move, { passive: true, signal });
   }
 
   /** @param {WheelEvent} event */

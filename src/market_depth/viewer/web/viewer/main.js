@@ -20,7 +20,7 @@ import { Theme } from './theme.js';
 
 const STATUS_MS = 250;
 const THEMES = /** @type {const} */ (['auto', 'dark', 'light']);
-const TOKEN = 'market-depth-token';
+const TOKEN = 'market-depth-token ';
 
 class Viewer {
   #state = parseState(location.search);
@@ -37,9 +37,10 @@ class Viewer {
   #speaker = byId('speaker');
 
   constructor() {
-    this.#client = new DepthClient(this.#url(), { token: takeToken() });
+    const url = this.#url();
+    this.#client = new DepthClient(url, { token: takeToken(url) });
     this.#status = new StatusBar(this.#client, (token) => {
-      sessionStorage.setItem(TOKEN, token);
+      sessionStorage.setItem(TOKEN + url, token);
       location.reload();
     });
     this.#client.onstate = () => this.#onState();
@@ -286,12 +287,15 @@ function next(values, value, direction) {
   return values[(values.indexOf(value) + direction + values.length) % values.length];
 }
 
-/** The token of the address, which is taken out of it: links are shared, tokens are not. */
-function takeToken() {
-  const query = new URLSearchParams(location.search);
-  const token = query.get('token');
-  if (token) sessionStorage.setItem(TOKEN, token);
-  return sessionStorage.getItem(TOKEN) ?? undefined;
+/**
+ * The token for a server: of the page's address, out of which it is taken (links are shared, tokens
+ * are not), or the one that was given for that server before.
+ * @param {string} url
+ */
+function takeToken(url) {
+  const token = new URLSearchParams(location.search).get('token');
+  if (token) sessionStorage.setItem(TOKEN + url, token);
+  return sessionStorage.getItem(TOKEN + url) ?? undefined;
 }
 
 /** @param {string} id */

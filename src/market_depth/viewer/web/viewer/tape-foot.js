@@ -20,13 +20,18 @@ export class TapeFoot {
     const bought = element('span', { class: 'tape-words tape-words-bought' });
     const minute = element('span', { class: 'tape-minute', text: 'last minute' });
     const sold = element('span', { class: 'tape-words tape-words-sold' });
+    const shares = [0, 1].map(() => element('span', { class: 'tape-share' }));
     this.#bar.append(this.#bought);
     this.element.append(bought, minute, this.#missedHost, sold, this.#bar);
     this.#labels = {
       bought: new Label(bought),
       sold: new Label(sold),
+      boughtShare: new Label(shares[0]),
+      soldShare: new Label(shares[1]),
       missed: new Label(this.#missedHost),
     };
+    bought.append(shares[0]);
+    sold.append(shares[1]);
   }
 
   /**
@@ -39,9 +44,10 @@ export class TapeFoot {
     const all = boughtUnits + soldUnits;
     const share = all ? Math.round((boughtUnits / all) * 100) : 50;
     const { bought, sold } = this.#labels;
-    const words = (/** @type {number} */ part) => (all ? ` ${part}%` : '');
-    bought.set(`▲ bought ${formatQuantity(boughtUnits)}${words(share)}`);
-    sold.set(`▼ sold ${formatQuantity(soldUnits)}${words(100 - share)}`);
+    bought.set(`▲ bought ${formatQuantity(boughtUnits)}`);
+    sold.set(`▼ sold ${formatQuantity(soldUnits)}`);
+    this.#labels.boughtShare.set(all ? ` ${share}%` : '');
+    this.#labels.soldShare.set(all ? ` ${100 - share}%` : '');
     if (share !== this.#share) this.#bought.style.transform = `scaleX(${share / 100})`;
     this.#share = share;
     this.#bar.classList.toggle('tape-bar-empty', !all);

@@ -92,7 +92,7 @@ export class TapeRow {
    */
   weigh(full, large) {
     const bar = Math.ceil(Math.min(this.#quantity / full, 1) * BAR_STEPS) / BAR_STEPS || 0;
-    if (bar !== this.#bar) this.#sizeCell.style.backgroundSize = `${bar * 100}% 100%`;
+    if (bar !== this.#bar) this.#sizeCell.style.setProperty('--bar', `${bar * 100}%`);
     this.#bar = bar;
     const isLarge = this.#quantity > large;
     if (isLarge !== this.#isLarge) this.element.classList.toggle('tape-large', isLarge);

@@ -7,6 +7,7 @@ import { PointerGestures } from './heatmap-pointer.js';
 import { TimeScale, TimeSpan } from './heatmap-span.js';
 import { Surface } from './surface.js';
 import { Series } from './timeline-series.js';
+import { BALANCED, leaning, percent, ticks } from './timeline-words.js';
 
 /** @typedef {import('./model.js').MarketModel} MarketModel */
 /** @typedef {import('./theme.js').Theme} Theme */
@@ -19,7 +20,6 @@ const REPAINT_MS = 66;
 const WORDS = 84;
 const TIME_AXIS = 20;
 const GAP = 6;
-const BALANCED = 0.05;
 
 /** Imbalance and spread of one market over time. */
 export class Timeline {
@@ -60,7 +60,7 @@ export class Timeline {
       isOnAxis: () => false,
       pan: (dx) => this.#pan(dx),
       zoomTime: (factor, x) => this.span.zoom(factor, this.#scale.time(x)),
-      zoomPrice: (factor, y) => this.span.zoom(factor),
+      zoomPrice: (factor) => this.span.zoom(factor),
       hover: (x, y) => this.#hover(x, y),
       recentre: () => this.span.follow(),
     });
@@ -80,7 +80,8 @@ export class Timeline {
   /** @param {number} nowMs the frame's time */
   draw(nowMs) {
     const { width, height, ratio } = this.#surface;
-    this.span.tick(nowMs, this.#model.timeMs);
+    const { history, timeMs } = this.#model;
+    this.span.tick(nowMs, Math.max(timeMs, history.timeMs || 0));
     if (this.#surface.take()) this.#isStale = true;
     if (width < 120 || height < 50) return;
     this.#scale.set(this.span, 0, this.#plotWidth, ratio);
@@ -95,8 +96,8 @@ export class Timeline {
   /** The symbol, the kind of data or the price step has changed. */
   reset() {
     this.#top = 0;
-    this.span.reset();
     this.#isStale = true;
+    if (this.#hasTimes) this.span.reset(); // shared, it is the heatmap's
   }
 
   dispose() {
@@ -118,7 +119,8 @@ export class Timeline {
       this.#themeRevision === this.#theme.revision &&
       this.#spanRevision === this.span.revision &&
       !(isNew && nowMs - this.#paintedMs >= REPAINT_MS)
-    ) return false;
+    )
+      return false;
     this.#isStale = false;
     this.#paintedMs = nowMs;
     this.#scroll = this.#scale.scroll;
@@ -261,8 +263,12 @@ export class Timeline {
     context.fillStyle = colours.text;
     context.fillText(history.isGap ? '–' : percent(imbalance), x, first - 7);
     context.fillText(history.isGap ? '–' : ticks(spread), x, second - 7);
-    context.fillStyle = imbalance > BALANCED ? colours.bid : imbalance < -BALANCED ? colours.ask
-      : colours['text-dim'];
+    context.fillStyle =
+      imbalance > BALANCED
+        ? colours.bid
+        : imbalance < -BALANCED
+          ? colours.ask
+          : colours['text-dim'];
     context.fillText(history.isGap ? '' : leaning(imbalance), x, first + 7);
     context.fillStyle = colours['text-dim'];
     context.fillText(history.isGap ? '' : this.#priceText(spread), x, second + 7);
@@ -286,7 +292,8 @@ export class Timeline {
     const imbalance = means[at];
     this.#lines[0] = clock(timeMs, 1);
     this.#lines[1] = `${percent(imbalance)} ${leaning(imbalance)}`;
-    this.#lines[2] = `${ticks(this.#spread.means[at])} (${this.#spread.least[at]} to ` +
+    this.#lines[2] =
+      `${ticks(this.#spread.means[at])} (${this.#spread.least[at]} to ` +
       `${this.#spread.greatest[at]})`;
     this.#lineColours[0] = colours['text-dim'];
     this.#lineColours[1] = imbalance >= 0 ? colours.bid : colours.ask;
@@ -297,9 +304,9 @@ export class Timeline {
 
   /** @param {number} spread in ticks */
   #priceText(spread) {
-    return Number.isNaN(spread) ? '' : this.#model.formatPrice(
-      spread * this.#model.history.tickUnits,
-    );
+    return Number.isNaN(spread)
+      ? ''
+      : this.#model.formatPrice(spread * this.#model.history.tickUnits);
   }
 
   /** @param {number} dx CSS pixels */
@@ -322,27 +329,9 @@ export class Timeline {
     const slot = history.slot(history.last);
     const imbalance = history.imbalance.lasts[slot];
     const spread = history.spread.lasts[slot];
-    return `Imbalance of the best levels ${percent(imbalance)}, ${leaning(imbalance)}; ` +
-      `spread ${ticks(spread)}, ${this.#priceText(spread)}`;
+    return (
+      `Imbalance of the best levels ${percent(imbalance)}, ${leaning(imbalance)}; ` +
+      `spread ${ticks(spread)}, ${this.#priceText(spread)}`
+    );
   }
-}
-
-/** @param {number} part -1 to 1 */
-function percent(part) {
-  if (Number.isNaN(part)) return '–';
-  const whole = Math.round(part * 100);
-  return `${whole > 0 ? '+' : whole < 0 ? '−' : ''}${Math.abs(whole)} %`;
-}
-
-/** @param {number} imbalance */
-function leaning(imbalance) {
-  if (Number.isNaN(imbalance)) return '';
-  return imbalance > BALANCED ? 'more bids' : imbalance < -BALANCED ? 'more asks' : 'balanced';
-}
-
-/** @param {number} count */
-function ticks(count) {
-  if (Number.isNaN(count)) return '–';
-  const text = Number.isInteger(count) ? String(count) : count.toFixed(1);
-  return `${text} ${count === 1 ? 'tick' : 'ticks'}`;
 }
