@@ -6,17 +6,20 @@ import asyncio
 import json
 import re
 from bisect import bisect_right
-from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager, suppress
 from decimal import Decimal
 from typing import Any, NamedTuple
+from urllib.parse import parse_qsl, urlsplit
 
 from playwright.async_api import Locator, Page
 
 from market_depth.client import DepthClient, connect
+from market_depth.protocol.messages import DataType
 from support.process import ServerProcess
 
 __all__ = [
+    "FLASHES",
     "Book",
     "Level",
     "Recorder",
@@ -25,18 +28,21 @@ __all__ = [
     "book_of_page",
     "check_ladder",
     "drawn",
+    "orders_of_page",
     "panel_of",
+    "query_of",
     "read_ladder",
     "recording",
-    "shown_with_page",
     "shortens",
+    "shown_with",
+    "shown_with_page",
     "until_current",
     "wait_until",
 ]
 
 TIMEOUT_S = 30.0
 
-_CELLS = "bid-total bid-orders bid-size price ask-size ask-orders ask-total".split()
+_CELLS = ["bid-total", "bid-orders", "bid-size", "price", "ask-size", "ask-orders", "ask-total"]
 _READ = """(panel, names) => {
   const ladder = panel.querySelector('.ladder');
   const spread = ladder.querySelector('.ladder-spread');
@@ -52,6 +58,47 @@ _READ = """(panel, names) => {
       ladder.querySelector(`.is-best-${side} .price`)?.textContent ?? ''),
   };
 }"""
+FLASHES = """() => {
+  const ladder = document.querySelector('.ladder');
+  const canvas = ladder.querySelector('canvas');
+  const found = { frames: 0, changes: 0, lit: 0, unlit: [], wrong: [] };
+  const before = { bid: [], ask: [] };
+  const changedMs = { bid: [], ask: [] };
+  const look = (side, nowMs) => {
+    const origin = canvas.getBoundingClientRect();
+    const head = ladder.querySelector(`th.${side}-size`).getBoundingClientRect();
+    const scale = canvas.width / origin.width;
+    const x = Math.round(((head.left + head.right) / 2 - origin.left) * scale);
+    const pixels = canvas.getContext('2d').getImageData(x, 0, 1, canvas.height).data;
+    ladder.querySelectorAll('tbody tr').forEach((row, index) => {
+      const box = row.getBoundingClientRect();
+      const y = Math.floor(((box.top + box.bottom) / 2 - origin.top) * scale);
+      const isLit = pixels[4 * y + 3] > 0;
+      const price = row.querySelector('.price').textContent;
+      const size = row.querySelector(`.${side}-size`).textContent;
+      const last = before[side][index];
+      const isSame = last?.price === price && price !== '';
+      const isChanged = isSame && last.size !== size;
+      if (!isSame) changedMs[side][index] = last ? -Infinity : nowMs; // it may flash already
+      if (isChanged) changedMs[side][index] = nowMs;
+      before[side][index] = { price, size };
+      const what = `${side} at ${price}: ${last?.size} to ${size}`;
+      found.changes += isChanged;
+      found.lit += isLit;
+      if (isChanged && !isLit) found.unlit.push(what);
+      if (isLit && nowMs - changedMs[side][index] > 600) found.wrong.push(what);
+    });
+  };
+  const frame = (nowMs) => {
+    look('bid', nowMs);
+    look('ask', nowMs);
+    found.frames++;
+    requestAnimationFrame(frame);
+  };
+  requestAnimationFrame(frame);
+  window.flashes = found;
+}"""
+"""Watches which sizes change and which flash, in each frame after it has been drawn."""
 _SUFFIXES = ("", "k", "M", "G", "T")
 _LONGEST_QUANTITY = 9
 
@@ -149,8 +196,9 @@ async def wait_until(page: Page, condition: str, argument: object = None) -> Non
 
 async def drawn(page: Page) -> None:
     """Wait until whatever has changed has been drawn."""
-    await page.evaluate("() => new Promise((done) => requestAnimationFrame(() => "
-                        "requestAnimationFrame(done)))")  # fmt: skip
+    await page.evaluate(
+        "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+    )
 
 
 async def until_current(page: Page, panel: int = 0) -> None:
@@ -168,10 +216,7 @@ async def book_of_page(
     server: ServerProcess, symbol: str, data_type: str = "MBP", levels: int = 50
 ) -> Book:
     """Return what /api/depth has now; orders are merged into levels."""
-    path = f"/api/depth/{symbol}?data_type={data_type}&max_levels={levels}"
-    status, text = await server.get(path)
-    assert status == 200, text
-    page = json.loads(text, parse_float=Decimal)
+    page = await _depth_page(server, symbol, data_type, levels)
     sides = []
     for name in ("bids", "asks"):
         rows = page["data"][name]
@@ -189,6 +234,28 @@ async def book_of_page(
     return Book(page["sequence"], *sides)
 
 
+async def orders_of_page(
+    server: ServerProcess, symbol: str, levels: int = 50
+) -> tuple[int, *tuple[dict[Decimal, list[tuple[str, Decimal]]], ...]]:
+    """Return the sequence of /api/depth, and the queues of bids and asks: (id, size) by price."""
+    page = await _depth_page(server, symbol, "MBO", levels)
+    sides: list[dict[Decimal, list[tuple[str, Decimal]]]] = []
+    for name in ("bids", "asks"):
+        queues: dict[Decimal, list[tuple[str, Decimal]]] = {}
+        for row in page["data"][name]:
+            order = (row["order_id"], Decimal(row["quantity"]))
+            queues.setdefault(Decimal(row["price"]), []).append(order)
+        sides.append(queues)
+    return page["sequence"], *sides
+
+
+async def _depth_page(server: ServerProcess, symbol: str, data_type: str, levels: int) -> Any:
+    path = f"/api/depth/{symbol}?data_type={data_type}&max_levels={levels}"
+    status, text = await server.get(path)
+    assert status == 200, text
+    return json.loads(text, parse_float=Decimal)
+
+
 async def shown_with_page(
     page: Page,
     server: ServerProcess,
@@ -197,17 +264,28 @@ async def shown_with_page(
     panel: int = 0,
 ) -> tuple[Shown, Book]:
     """Return a panel's ladder, and what /api/depth has at the same sequence."""
+    symbol = await panel_of(page, panel).get_attribute("aria-label")
+    assert symbol
+    return await shown_with(
+        page, lambda: book_of_page(server, symbol, data_type, levels), panel=panel
+    )
+
+
+async def shown_with(
+    page: Page, ask: Callable[[], Awaitable[Book]], panel: int = 0
+) -> tuple[Shown, Book]:
+    """Return a panel's ladder, and what is asked for, at the same sequence."""
+    reached = """([index, sequence]) => Number(
+      document.querySelectorAll('article.panel .ladder')[index].dataset.sequence
+    ) >= sequence"""
     await until_current(page, panel)
     async with asyncio.timeout(TIMEOUT_S):
         while True:
+            book = await ask()
+            await wait_until(page, reached, [panel, book.sequence])
             shown = await read_ladder(page, panel)
-            book = await book_of_page(server, shown.symbol, data_type, levels)
             if shown.sequence == book.sequence:
                 return shown, book
-            reached = """([index, sequence]) => Number(
-              document.querySelectorAll('article.panel .ladder')[index].dataset.sequence
-            ) >= sequence"""
-            await wait_until(page, reached, [panel, book.sequence])
 
 
 def shortens(text: str, number: Decimal) -> bool:
@@ -296,7 +374,7 @@ class Recorder:
         self._books: list[Book] = []
         self._grown = asyncio.Condition()
 
-    async def keep(self, depth: DepthClient, symbol: str, data_type: str, levels: int) -> None:
+    async def keep(self, depth: DepthClient, symbol: str, data_type: DataType, levels: int) -> None:
         """Record until cancelled."""
         stream = depth.subscribe(symbol, data_type, levels=levels, interval_ms=0, checksum=True)
         async for update in stream:
@@ -340,17 +418,16 @@ async def recording(
     """Record every change of a book, on a connection of its own."""
     recorder = Recorder()
     async with connect(server.url) as depth:
-        task = asyncio.create_task(recorder.keep(depth, symbol, data_type, levels))
+        task = asyncio.create_task(recorder.keep(depth, symbol, DataType(data_type), levels))
         try:
             await recorder.until_begun()
             yield recorder
         finally:
             task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            with suppress(asyncio.CancelledError):
+                await task
 
 
-def query_of(page: Page) -> list[tuple[str, Any]]:
+def query_of(page: Page) -> list[tuple[str, str]]:
     """Return the fields of the address's query, in order."""
-    from urllib.parse import parse_qsl, urlsplit
-
     return parse_qsl(urlsplit(page.url).query, keep_blank_values=True)

@@ -239,16 +239,20 @@ async def test_a_lost_connection_is_told_and_comes_back_exact(slow: ServerProces
         assert shown.levels[0] == levels_of(data["bids"])[:9]
 
 
-async def test_a_server_that_is_killed_and_started_anew_is_followed() -> None:
+async def test_a_server_that_is_killed_is_followed_when_another_is_in_its_place() -> None:
     killed = -signal.SIGKILL
-    async with proxied(0) as proxy, serving("--seed=1", "--rate=20", exit_code=killed) as first:
-        proxy.server_port = first.port
-        async with watching(proxy.url) as shown:
-            await shown.until(lambda: shown.levels[0])
-            first.send_signal(signal.SIGKILL)
-            await shown.until(lambda: "DISCONNECTED" in shown.status)
-            async with serving("--seed=2", "--rate=1") as second:
-                proxy.server_port = second.port
-                await shown.until(lambda: "● connected" in shown.status)
-                data = await shown.depth_when_shown(second, "BTCUSD", max_levels=50)
-                assert shown.levels[0] == levels_of(data["bids"])[:9]
+    async with (
+        serving("--seed=2", "--rate=1") as second,
+        serving("--seed=1", "--rate=20", exit_code=killed) as first,
+        proxied(first.port) as proxy,
+        watching(proxy.url) as shown,
+    ):
+        await shown.until(lambda: shown.levels[0])
+        proxy.refuse()
+        first.send_signal(signal.SIGKILL)
+        await shown.until(lambda: "DISCONNECTED" in shown.status)
+        proxy.server_port = second.port
+        proxy.go_on()
+        await shown.until(lambda: "● connected" in shown.status)
+        data = await shown.depth_when_shown(second, "BTCUSD", max_levels=50)
+        assert shown.levels[0] == levels_of(data["bids"])[:9]

@@ -38,7 +38,7 @@ function levelsOf(history, slot, side) {
   ]);
 }
 
-function valueOf({ means, least, greatest, lasts }, slot) {
+function valuesOf({ means, least, greatest, lasts }, slot) {
   return [means[slot], least[slot], greatest[slot], lasts[slot]];
 }
 
@@ -52,8 +52,8 @@ function columnOf(history, number) {
     asks: levelsOf(history, slot, 1),
     best: [history.bestBids[slot], history.bestAsks[slot]],
     step: history.steps[slot],
-    imbalance: valueOf(history.imbalance, slot),
-    spread: valueOf(history.spread, slot),
+    imbalance: valuesOf(history.imbalance, slot),
+    spread: valuesOf(history.spread, slot),
   };
 }
 

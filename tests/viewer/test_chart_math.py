@@ -250,6 +250,7 @@ def test_a_percentile_is_the_size_that_so_many_trades_do_not_exceed() -> None:
     random.Random(3).shuffle(sizes)
     steps = [trade(number, quantityUnits=size) for number, size in enumerate(sizes, 1)]
     assert after(*steps)["percentiles"] == [1, 50, 95, 100]
+    assert after(*steps[:7])["percentiles"][1] == sorted(sizes[:7])[3]
     assert after(*steps[:1])["percentiles"] == [sizes[0]] * 4
     assert after()["percentiles"] == [0] * 4
 

@@ -138,12 +138,13 @@ def title_line(columns: Columns) -> Line:
     """Return the names of the columns; the bars have those of the sides."""
     names = [("ord", columns.orders), ("size", columns.size), ("total", columns.total)]
     titles = [f"{name:>{width}}"[:width] for name, width in names if width]
-    bids = "BIDS"[: columns.bar].ljust(columns.bar)
-    asks = "ASKS"[: columns.bar].rjust(columns.bar)
+    width = columns.bar
+    bids = [f"{'BIDS'[:width]:<{width}}", *titles[::-1]] if width else titles[::-1]
+    asks = [*titles, f"{'ASKS'[:width]:>{width}}"] if width else titles
     return (
-        Piece(f"{' '.join([bids, *titles[::-1]]):>{columns.side}}", "bid.title"),
+        Piece(f"{' '.join(bids):>{columns.side}}", "bid.title"),
         Piece(f" {'price':>{columns.price}} ", "title"),
-        Piece(f"{' '.join([*titles, asks]):<{columns.side}}", "ask.title"),
+        Piece(f"{' '.join(asks):<{columns.side}}", "ask.title"),
     )
 
 
@@ -185,7 +186,7 @@ def _row_line(
 ) -> Line:
     side, digits = place.side, depth.quantity_decimals
     size = exact_or_short(row.quantity, digits, columns.size)
-    orders = "" if row.orders is None else str(row.orders)
+    orders = str(row.orders) if columns.orders and row.orders is not None else ""
     total = exact_or_short(row.total, digits, columns.total) if columns.total else ""
     cells = [
         Piece(f"{orders:>{columns.orders}}", "muted"),
@@ -193,6 +194,8 @@ def _row_line(
         Piece(f"{total:>{columns.total}}", "muted"),
     ]
     numbers = [part for cell in cells if cell.text for part in (cell, Piece(" "))]
+    if not columns.bar and numbers:
+        numbers.pop()
     price = f" {decimal(row.price, depth.price_decimals):>{columns.price}} "
     price_piece = Piece(price, f"{side}.best" if place.row == 0 else f"{side}.price")
     drawn = _drawn(row, side, columns.bar, scale)
@@ -208,15 +211,14 @@ def _mid_line(depth: Depth, columns: Columns) -> Line:
     if doubled is None or spread is None:
         text = "no bids" if depth.best_bid is None else "no asks"
         return (Piece(f"{text:^{2 * columns.side + columns.price + 2}}", "mid"),)
-    # Where the mid lies between two counts it has a decimal more.
-    mid = decimal(doubled // 2, depth.price_decimals)
-    if doubled % 2:
-        mid = decimal(doubled * 5, depth.price_decimals + 1)
+    mid = f" {decimal(doubled // 2, depth.price_decimals):>{columns.price}} "
+    if doubled % 2:  # it lies between two counts: it has a decimal more
+        mid = f"{decimal(doubled * 5, depth.price_decimals + 1):>{columns.price + 2}}"
     points = f"{spread * 2 * _BASIS_POINTS / doubled:.2f} bp" if doubled else ""
     left = f"spread {decimal(spread, depth.price_decimals)}"[: columns.side]
     return (
         Piece(f"{left:>{columns.side}}", "mid"),
-        Piece(f"{mid:^{columns.price + 2}}", "mid.price"),
+        Piece(mid, "mid.price"),
         Piece(f"{' ' + points:<{columns.side}}"[: columns.side], "mid"),
     )
 

@@ -60,9 +60,10 @@ def header_line(
         is_shown = symbol == view.symbol
         tabs.append(Piece(f" {number} ", "tab.key.on" if is_shown else "tab.key"))
         tabs.append(Piece(f"{symbol} ", "tab.on" if is_shown else "tab"))
-    if len(symbols) > PAGE:
-        tabs.append(Piece(f" {first // PAGE + 1}/{math.ceil(len(symbols) / PAGE)}", "muted"))
     right = [Part((Piece(view.data_type, "strong"), Piece(f" step {step} ", "muted")), 1)]
+    if len(symbols) > PAGE:
+        page = f"{first // PAGE + 1}/{math.ceil(len(symbols) / PAGE)}"
+        right.insert(0, Part((Piece(page, "muted"),), 2))
     if scroll:
         right.insert(0, Part((Piece(f"scrolled {scroll:+d}", "warning"),), 2))
     if is_paused:

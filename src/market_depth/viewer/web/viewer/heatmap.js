@@ -11,6 +11,8 @@ import { Surface } from './surface.js';
 /** @typedef {import('./theme.js').Theme} Theme */
 
 const SPOKEN_MS = 1000;
+/** New depth is shown this often; what moves, in every frame. */
+const REPAINT_MS = 32;
 
 /** One market's depth over time. */
 export class Heatmap {
@@ -28,6 +30,7 @@ export class Heatmap {
   #isStale = true;
   #spokenMs = Number.NEGATIVE_INFINITY;
   // What was painted last.
+  #paintedMs = Number.NEGATIVE_INFINITY;
   #scroll = Number.NaN;
   #low = 0;
   #high = 0;
@@ -103,8 +106,7 @@ export class Heatmap {
       painter.prices.set(this.#prices, painter.plotHeight, this.#step, this.#grain);
     }
     this.#button.hidden = this.span.isFollowing && this.#prices.isFollowing;
-    if (!this.#needsPaint()) return;
-    this.#isStale = false;
+    if (!this.#needsPaint(nowMs)) return;
     painter.paint(nowMs, from, to, this.#hoverY);
     if (nowMs - this.#spokenMs >= SPOKEN_MS) {
       this.#spokenMs = nowMs;
@@ -144,22 +146,24 @@ export class Heatmap {
     return Math.max(this.#grain, scale ? Math.round(stepUnits / scale.tickUnits) : 1);
   }
 
-  /** @returns {boolean} whether anything that is shown has changed */
-  #needsPaint() {
+  /** @param {number} nowMs @returns {boolean} whether anything that is shown has changed */
+  #needsPaint(nowMs) {
     const { history } = this.#model;
     const { low, high } = this.#prices;
-    if (
-      !this.#isStale &&
-      this.#scroll === this.#painter.times.scroll &&
-      this.#low === low &&
-      this.#high === high &&
-      this.#historyRevision === history.revision &&
-      this.#tradeRevision === history.trades.revision &&
-      this.#themeRevision === this.#theme.revision &&
-      this.#spanRevision === this.span.revision
-    )
-      return false;
-    this.#scroll = this.#painter.times.scroll;
+    const { scroll } = this.#painter.times;
+    const isNew =
+      this.#historyRevision !== history.revision || this.#tradeRevision !== history.trades.revision;
+    const isMoved =
+      this.#isStale ||
+      this.#scroll !== scroll ||
+      this.#low !== low ||
+      this.#high !== high ||
+      this.#themeRevision !== this.#theme.revision ||
+      this.#spanRevision !== this.span.revision;
+    if (!isMoved && !(isNew && nowMs - this.#paintedMs >= REPAINT_MS)) return false;
+    this.#isStale = false;
+    this.#paintedMs = nowMs;
+    this.#scroll = scroll;
     this.#low = low;
     this.#high = high;
     this.#historyRevision = history.revision;

@@ -184,13 +184,14 @@ export class DepthHistory {
     if (this.last < 0) {
       this.first = number;
       this.last = number;
+      this.timeMs = timeMs;
       this.#clear(number);
       this.imbalance.begin(this.slot(number));
       this.spread.begin(this.slot(number));
     } else if (number > this.last) {
       this.#advance(number);
     }
-    this.timeMs = this.timeMs > timeMs ? this.timeMs : timeMs;
+    this.timeMs = Math.max(this.timeMs, timeMs);
     return this.last;
   }
 
