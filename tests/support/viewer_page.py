@@ -8,7 +8,7 @@ import re
 from bisect import bisect_right
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
-from decimal import Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
@@ -160,9 +160,18 @@ class Book(NamedTuple):
 
     def grouped(self, step: Decimal) -> Book:
         """Return it merged into price steps: bids at or below theirs, asks at or above."""
-        bids = _merge((level.price // step * step, level) for level in self.bids)
-        asks = _merge((-(-level.price // step) * step, level) for level in self.asks)
+        bids, asks = (
+            _merge(
+                ((level.price / step).to_integral_value(rounding) * step, level) for level in side
+            )
+            for side, rounding in ((self.bids, ROUND_FLOOR), (self.asks, ROUND_CEILING))
+        )
         return Book(self.sequence, bids, asks)
+
+    @property
+    def touch(self) -> tuple[Decimal, Decimal]:
+        """The best bid and ask."""
+        return self.bids[0].price, self.asks[0].price
 
 
 def _merge(keyed: Iterable[tuple[Decimal, Level]]) -> list[Level]:
@@ -302,7 +311,13 @@ def shortens(text: str, number: Decimal) -> bool:
     return near and decimals == wanted
 
 
-def check_ladder(shown: Shown, book: Book, places: tuple[int, int], step: Decimal) -> None:
+def check_ladder(
+    shown: Shown,
+    book: Book,
+    places: tuple[int, int],
+    step: Decimal,
+    touch: tuple[Decimal, Decimal] | None = None,
+) -> None:
     """Fail unless a ladder shows a book: each row that is in sight, and the spread.
 
     Args:
@@ -310,6 +325,7 @@ def check_ladder(shown: Shown, book: Book, places: tuple[int, int], step: Decima
         book: what should; merged into steps already, and cut to the levels that were asked for.
         places: decimals of prices and of quantities.
         step: of prices.
+        touch: the best bid and ask that the spread is of, if they are not the book's.
     """
     price_places, quantity_places = places
     assert shown.step == f"{step:.{price_places}f}"
@@ -328,7 +344,9 @@ def check_ladder(shown: Shown, book: Book, places: tuple[int, int], step: Decima
     for level in (*book.bids, *book.asks):
         if prices[-1] <= level.price <= prices[0]:
             assert level.price in prices, f"the level at {level.price} is left out"
-    _check_middle(shown, book, price_places)
+    _check_middle(shown, touch or book.touch, price_places)
+    for best, price in zip(shown.best, book.touch, strict=True):
+        assert not best or Decimal(best) == price
 
 
 def _check_side(row: Row, cells: Sequence[str], levels: list[Level], places: int) -> None:
@@ -351,10 +369,10 @@ def _check_side(row: Row, cells: Sequence[str], levels: list[Level], places: int
     assert shortens(cumulative, total), f"{row}: the total is {total}"
 
 
-def _check_middle(shown: Shown, book: Book, places: int) -> None:
+def _check_middle(shown: Shown, touch: tuple[Decimal, Decimal], places: int) -> None:
     if not shown.mid:
         return
-    bid, ask = book.bids[0].price, book.asks[0].price
+    bid, ask = touch
     assert Decimal(shown.mid) == (bid + ask) / 2
     found = re.fullmatch(r"spread ([\d.]+) · ([\d.]+) bps?", shown.spread)
     assert found, shown.spread
@@ -362,8 +380,6 @@ def _check_middle(shown: Shown, book: Book, places: int) -> None:
     points = (ask - bid) / (bid + ask) * 2 * 10_000
     decimals = len(found[2].partition(".")[2])
     assert abs(Decimal(found[2]) - points) <= Decimal(10) ** -decimals / 2
-    for best, side in zip(shown.best, (bid, ask), strict=True):
-        assert not best or Decimal(best) == side
 
 
 class Recorder:

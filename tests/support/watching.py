@@ -36,7 +36,8 @@ class Shown(NamedTuple):
 class Watching:
     """A viewer that runs."""
 
-    def __init__(self, app: WatchApp, pilot: Pilot[Any]) -> None:
+    def __init__(self, feed: Feed, app: WatchApp, pilot: Pilot[Any]) -> None:
+        self.feed = feed
         self.app = app
         self.pilot = pilot
 
@@ -123,7 +124,7 @@ async def watching(
         await asyncio.to_thread(feed.begin, view)
         app = WatchApp(feed, symbols, view)
         async with app.run_test(size=size) as pilot:
-            shown = Watching(app, pilot)
+            shown = Watching(feed, app, pilot)
             yield shown
     finally:
         await asyncio.to_thread(feed.stop)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
+import time
 from collections.abc import AsyncIterator
 from decimal import Decimal
 from typing import Any
@@ -14,7 +16,8 @@ from market_depth.terminal.depth import View
 from support.logs import serving_quietly
 from support.process import ServerProcess, serving
 from support.proxy import proxied
-from support.watching import Shown, watching
+from support.watched_script import Script, script
+from support.watching import TIMEOUT_S, Shown, watching
 
 module_loop = pytest.mark.asyncio(loop_scope="module")
 
@@ -233,10 +236,49 @@ async def test_a_lost_connection_is_told_and_comes_back_exact(slow: ServerProces
         assert shown.levels[0], "the last book stays, dimmed"
         proxy.go_on()
         await shown.until(lambda: "● connected" in shown.status)
-        assert "reconnected 1" in shown.status or len(shown.status) > 70
+        await shown.pilot.resize_terminal(120, 24)
+        await shown.until(lambda: "reconnected 1" in shown.status)
         assert not shown.part("ladder").is_dimmed
         data = await shown.depth_when_shown(slow, "BTCUSD", max_levels=50)
         assert shown.levels[0] == levels_of(data["bids"])[:9]
+
+
+@module_loop
+async def test_a_terminal_that_takes_its_time_does_not_hold_up_the_client(
+    busy: ServerProcess,
+) -> None:
+    async with watching(busy.url) as shown:
+        await shown.until(lambda: shown.levels[0])
+        sequence, updates = shown.sequence, shown.feed.updates
+        begun_s = time.monotonic()
+        while shown.feed.updates < updates + 100:  # nothing else goes on in this loop meanwhile
+            assert time.monotonic() < begun_s + TIMEOUT_S
+            time.sleep(0.01)
+        await shown.until(lambda: shown.sequence >= sequence + 50)
+        assert "lagged 0  gaps 0  checksum 0" in shown.status
+
+
+async def test_a_stale_book_is_dimmed_and_the_reason_told() -> None:
+    async with script() as server:
+        serving_first = asyncio.create_task(first_book(server))
+        async with watching(server.url) as shown:
+            await serving_first
+            await shown.until(lambda: shown.levels[0])
+            assert not shown.part("ladder").is_dimmed
+            assert "Live" in shown.status
+            fields = {"symbol": "AAA", "timestamp": ""}
+            await server.peer.send("Status", status="Stale", reason="gap at 7", **fields)
+            await shown.until(lambda: "Stale: gap at 7" in shown.status)
+            assert shown.part("ladder").is_dimmed
+            await server.peer.send("Status", status="Recovered", reason=None, **fields)
+            await shown.until(lambda: "Live" in shown.status)
+            assert not shown.part("ladder").is_dimmed
+
+
+async def first_book(server: Script) -> None:
+    request = await server.subscribed("MBP")
+    await server.peer.open(request)
+    await server.peer.whole(request, 1, {1.0: 5}, {1.02: 3})
 
 
 async def test_a_server_that_is_killed_is_followed_when_another_is_in_its_place() -> None:

@@ -8,13 +8,26 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from websockets.asyncio.server import serve
 
 from market_depth.protocol.checksum import level_checksum
 from support.depth_client import NodeClient, node_client
-from support.scripted_server import TIMESTAMP, Message, Peer, ScriptedServer, scripted
+from support.scripted_server import TIMESTAMP, Message, Peer, ScriptedServer
 
 SOON = {"minDelayMs": 1, "maxDelayMs": 4}
 BIDS, ASKS = {1.0: 5}, {2.0: 5}
+
+
+@asynccontextmanager
+async def scripted() -> AsyncIterator[ScriptedServer]:
+    """Listen on a free port, for clients that name no subprotocol."""
+    server = ScriptedServer()
+    async with serve(
+        server.handle, "127.0.0.1", 0, process_request=server.admit, close_timeout=1
+    ) as listener:
+        port = next(iter(listener.sockets)).getsockname()[1]
+        server.url = f"ws://127.0.0.1:{port}"
+        yield server
 
 
 def rows(bids: dict[float, int], asks: dict[float, int]) -> list[Any]:
@@ -43,6 +56,7 @@ async def streaming(
         await peer.whole(request, sequence, BIDS, ASKS)
         update = await client.heard("update")
         assert (update["sequence"], update["rows"]) == (sequence, rows(BIDS, ASKS))
+        await client.heard("status", lambda line: line["isGood"])
         yield server, client, peer, request
 
 

@@ -21,7 +21,6 @@ from support.viewer_page import (
     Book,
     Level,
     Shown,
-    book_of_page,
     check_ladder,
     drawn,
     orders_of_page,
@@ -40,7 +39,7 @@ PLACES: Final = {"BTCUSD": (2, 4), "ADAUSD": (4, 0), "RAREUSD": (1, 2)}
 TICKS: Final = {"BTCUSD": Decimal("0.50"), "ADAUSD": Decimal("0.0001"), "RAREUSD": Decimal("0.1")}
 RARE: Final = """
 [instruments.RAREUSD]
-price = "5000.0"
+price = "50000.0"
 tick = "0.1"
 lot = "0.01"
 median_size = "40000.00"
@@ -168,12 +167,16 @@ STEPS: Final[list[tuple[str, Callable[[Page], Awaitable[None]], str]]] = [
 async def test_rows_are_price_steps(page: Page, still: ServerProcess, data_type: str) -> None:
     await viewer(page, still, symbol="BTCUSD", type=data_type)
     await shown_with_page(page, still, data_type)
-    source = {"MBP": servers_steps, "MBO": merged_orders}[data_type]
     for what, act, step in STEPS:
         await act(page)
-        shown, book = await shown_with(page, partial(source, still, step))
+        if data_type == "MBP":
+            shown, book = await shown_with(page, partial(servers_steps, still, step))
+            touch = book.touch
+        else:
+            shown, book = await shown_with_page(page, still, "MBO")
+            touch, book = book.touch, book.grouped(Decimal(step))
         assert shown.step == step, what
-        check_ladder(shown, book, PLACES["BTCUSD"], Decimal(step))
+        check_ladder(shown, book, PLACES["BTCUSD"], Decimal(step), touch)
         gaps = {above - below for above, below in zip(shown.prices, shown.prices[1:], strict=False)}
         assert gaps == {Decimal(step)}, what
 
@@ -195,11 +198,6 @@ async def servers_steps(server: ServerProcess, step: str) -> Book:
             ]
             return Book(update.sequence, *sides)
     raise AssertionError("the stream has ended")
-
-
-async def merged_orders(server: ServerProcess, step: str) -> Book:
-    """Return the orders merged into steps by hand."""
-    return (await book_of_page(server, "BTCUSD", "MBO")).grouped(Decimal(step))
 
 
 # Rows, and which of them are in sight

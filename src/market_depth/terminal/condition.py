@@ -83,8 +83,13 @@ class Condition:
 
     def sample(self) -> None:
         """Note the time and the updates so far; their rate is taken from these."""
+        self._rate.sample(time.monotonic(), self.updates)
+
+    @property
+    def updates(self) -> int:
+        """All that have come."""
         counters = self._summed(self._open)
-        self._rate.sample(time.monotonic(), counters.updates + counters.conflated)
+        return counters.updates + counters.conflated
 
     @property
     def health(self) -> Health:

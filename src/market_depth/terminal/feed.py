@@ -62,6 +62,11 @@ class Feed:
         thread. The next frame comes when `taken` has been called for the one before."""
         self._loop.call_soon_threadsafe(self._deliver_to, publish, fail)
 
+    @property
+    def updates(self) -> int:
+        """How many updates have come so far."""
+        return 0 if self._session is None else self._session.updates
+
     def show(self, view: View) -> None:
         """Show another view."""
         if self._session is not None:

@@ -168,6 +168,11 @@ class Session:
             async with asyncio.timeout(_FIRST_ANSWER_S):
                 await self._first
 
+    @property
+    def updates(self) -> int:
+        """How many updates have come so far, of all streams."""
+        return self._condition.updates
+
     def show(self, view: View) -> None:
         """Show another view."""
         self._view = view

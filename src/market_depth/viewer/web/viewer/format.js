@@ -1,6 +1,8 @@
 // Numbers and times as text.
 
-const SUFFIXES = ['', 'k', 'M', 'G', 'T'];
+const SUFFIXES = ['', 'k', 'M', 'G', 'T', 'P', 'E'];
+/** Beyond this a double may be off by half of the last decimal. */
+const EXACT = 2 ** 52;
 
 /**
  * A count of the last decimal, written with all its decimals: 10245 with 2 is "102.45".
@@ -8,11 +10,15 @@ const SUFFIXES = ['', 'k', 'M', 'G', 'T'];
  * @param {number} decimals
  */
 export function fixed(units, decimals) {
-  return (units / 10 ** decimals).toFixed(decimals);
+  if (Math.abs(units) < EXACT || !Number.isSafeInteger(units) || decimals === 0) {
+    return (units / 10 ** decimals).toFixed(decimals);
+  }
+  const digits = String(Math.abs(units)).padStart(decimals + 1, '0');
+  return `${units < 0 ? '-' : ''}${digits.slice(0, -decimals)}.${digits.slice(-decimals)}`;
 }
 
 /**
- * A number in at most five characters or so: 1234567 is "1.23M".
+ * A number in at most six characters: 1234567 is "1.23M".
  * @param {number} number
  */
 export function compact(number) {
@@ -22,9 +28,20 @@ export function compact(number) {
     rest /= 1000;
     index++;
   }
-  const digits =
-    rest >= 99.95 || (index === 0 && Number.isInteger(rest)) ? 0 : rest >= 9.995 ? 1 : 2;
-  return `${number < 0 ? '−' : ''}${rest.toFixed(digits)}${SUFFIXES[index]}`;
+  const sign = number < 0 ? '−' : '';
+  if (rest >= 999.5) return `${sign}${Math.abs(number).toExponential(0).replace('+', '')}`;
+  if (rest > 0 && rest < 0.00095) return `${sign}${rest.toExponential(0)}`;
+  return `${sign}${rest.toFixed(decimalsFor(rest, index))}${SUFFIXES[index]}`;
+}
+
+/**
+ * @param {number} rest 0 to 999.5
+ * @param {number} index of its suffix
+ */
+function decimalsFor(rest, index) {
+  if (rest >= 99.95 || (index === 0 && Number.isInteger(rest))) return 0;
+  if (rest >= 9.995) return 1;
+  return rest < 0.0995 ? 3 : 2;
 }
 
 /**
@@ -32,9 +49,10 @@ export function compact(number) {
  * @param {number} milliseconds
  */
 export function age(milliseconds) {
-  if (milliseconds < 1000) return `${Math.round(milliseconds)} ms`;
-  if (milliseconds < 60_000) return `${(milliseconds / 1000).toFixed(1)} s`;
-  if (milliseconds < 3_600_000) return `${Math.floor(milliseconds / 60_000)} min`;
+  if (Number.isNaN(milliseconds)) return '–';
+  if (milliseconds < 999.5) return `${Math.round(milliseconds)} ms`;
+  if (milliseconds < 59_950) return `${(milliseconds / 1000).toFixed(1)} s`;
+  if (milliseconds < 3_600_000) return `${Math.floor(milliseconds / 60_000) || 1} min`;
   return `${(milliseconds / 3_600_000).toFixed(1)} h`;
 }
 
@@ -44,6 +62,7 @@ export function age(milliseconds) {
  * @param {number} [decimals] of the seconds, 0 to 3
  */
 export function clock(timeMs, decimals = 0) {
+  if (Number.isNaN(timeMs)) return '–';
   const text = new Date(timeMs).toISOString();
   return text.slice(11, decimals ? 20 + decimals : 19);
 }

@@ -65,7 +65,7 @@ export class HeatmapBitmap {
   /**
    * Makes the bitmap fit what is shown.
    * @param {number} columns of the history that are shown
-   * @param {number} pixels device pixels that they have
+   * @param {number} pixels most columns that the bitmap is to show
    * @param {number} low @param {number} high the prices shown, in ticks
    * @param {number} step ticks a row has at least
    * @param {number} rows device pixels that they have

@@ -18,6 +18,8 @@ import { TradeMarks } from './heatmap-trades.js';
 const TIME_AXIS = 22;
 /** Narrower charts have no legend. */
 const NARROW = 300;
+/** More columns would take longer to paint, and hardly be told apart. */
+const MOST_GROUPS = 1280;
 
 /** Paints a heatmap. */
 export class HeatmapPainter {
@@ -110,7 +112,7 @@ export class HeatmapPainter {
     const { low, high, step } = this.prices;
     const pixels = Math.round(this.plotWidth * ratio);
     const rows = Math.round(this.plotHeight * ratio);
-    bitmap.fit(to - from + 1, pixels, low, high, step, rows);
+    bitmap.fit(to - from + 1, Math.min(pixels, MOST_GROUPS), low, high, step, rows);
     const first = Math.floor(from / bitmap.group);
     const last = Math.floor(Math.min(to, history.last) / bitmap.group);
     bitmap.paint(history, this.#theme, first, last, nowMs);

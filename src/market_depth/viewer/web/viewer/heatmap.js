@@ -11,8 +11,11 @@ import { Surface } from './surface.js';
 /** @typedef {import('./theme.js').Theme} Theme */
 
 const SPOKEN_MS = 1000;
-/** New depth is shown this often; what moves, in every frame. */
-const REPAINT_MS = 32;
+/** New depth is shown this often, depending on how much time a pixel is; what moves, in every
+ * frame. */
+const SOONEST_MS = 32;
+const LATEST_MS = 100;
+const A_PIXEL = 1 / 8;
 
 /** One market's depth over time. */
 export class Heatmap {
@@ -150,7 +153,8 @@ export class Heatmap {
   #needsPaint(nowMs) {
     const { history } = this.#model;
     const { low, high } = this.#prices;
-    const { scroll } = this.#painter.times;
+    const { scroll, perMs, ratio } = this.#painter.times;
+    const wait = Math.min(Math.max(A_PIXEL / (perMs * ratio), SOONEST_MS), LATEST_MS);
     const isNew =
       this.#historyRevision !== history.revision || this.#tradeRevision !== history.trades.revision;
     const isMoved =
@@ -160,7 +164,7 @@ export class Heatmap {
       this.#high !== high ||
       this.#themeRevision !== this.#theme.revision ||
       this.#spanRevision !== this.span.revision;
-    if (!isMoved && !(isNew && nowMs - this.#paintedMs >= REPAINT_MS)) return false;
+    if (!isMoved && !(isNew && nowMs - this.#paintedMs >= wait)) return false;
     this.#isStale = false;
     this.#paintedMs = nowMs;
     this.#scroll = scroll;

@@ -75,7 +75,9 @@ export class LadderCells {
       'tr',
       {},
       COLUMNS.map(([name, text, title]) =>
-        element('th', { class: name, scope: 'col', title, 'aria-label': title, text }),
+        element('th', { class: name, scope: 'col', title, 'aria-label': title }, [
+          text || element('span', { class: 'for-readers', text: title }),
+        ]),
       ),
     );
     const table = element('table', {}, [

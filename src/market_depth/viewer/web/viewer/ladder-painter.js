@@ -166,7 +166,8 @@ export class LadderPainter {
     for (let row = 0; row < this.#rows.count; row++) {
       const y = row * this.#rowHeight;
       const since = nowMs - changedMs[row];
-      if (since < FLASH_MS && !this.#calm.matches) {
+      const isFlash = since < FLASH_MS && !this.#calm.matches;
+      if (isFlash) {
         this.#isFlashing = true;
         context.globalAlpha = FLASH_STRENGTH * (1 - since / FLASH_MS);
         context.fillStyle = isAsk ? colours['ask-soft'] : colours['bid-soft'];
@@ -181,7 +182,7 @@ export class LadderPainter {
         paintQueue(context, this.#queue, y + 3, this.#rowHeight - 6, orders.marketTimeMs);
         continue;
       }
-      context.fillStyle = since < FLASH_MS ? bright : bar;
+      context.fillStyle = isFlash ? bright : bar;
       const width = Math.max(1, ((right - left) * quantities[row]) / this.#scale);
       context.fillRect(isAsk ? left : right - width, y + 3, width, this.#rowHeight - 6);
     }

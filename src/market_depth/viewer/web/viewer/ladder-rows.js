@@ -47,6 +47,8 @@ export class LadderRows {
   isFollowing = true;
   #top = Number.NaN;
   #offset = 0;
+  /** Where the spread's row is, or would be if it were in sight. */
+  #spread = 0;
 
   /** @param {number} count */
   resize(count) {
@@ -109,17 +111,13 @@ export class LadderRows {
       spread = this.count >> 1;
       this.#top = lowestAbove + spread - 1;
     }
+    this.#spread = spread;
     this.spreadRow = spread >= 0 && spread < this.count ? spread : -1;
     for (let row = 0; row < this.count; row++) {
-      if (row !== this.spreadRow) this.keys[row] = this.#top - row + Number(this.#isBelow(row));
+      if (row !== this.spreadRow) this.keys[row] = this.#top - row + Number(row > spread);
     }
     this.#place(bids, this.bids, step, false);
     this.#place(asks, this.asks, step, true);
-  }
-
-  /** @param {number} row */
-  #isBelow(row) {
-    return this.spreadRow >= 0 && row > this.spreadRow;
   }
 
   /**
@@ -137,7 +135,7 @@ export class LadderRows {
         : Math.floor(side.prices[index] / step);
       total += side.quantities[index];
       let row = this.#top - key;
-      if (this.spreadRow >= 0 && row >= this.spreadRow) row++;
+      if (row >= this.#spread) row++;
       if (isAsk ? row < 0 : row >= this.count) return;
       if (row >= 0 && row < this.count) this.#add(side, index, column, row, total);
     }

@@ -1,6 +1,7 @@
 // The price ladder: a table of text over a canvas of bars. The text is the browser's, so that it can
 // be read by machines, marked and copied; what moves is painted.
 
+import { Side } from '../depth-client.js';
 import { element } from './dom.js';
 import { LadderCells } from './ladder-cells.js';
 import { LadderPainter } from './ladder-painter.js';
@@ -14,6 +15,7 @@ const ROW_HEIGHT = 20;
 const TOUCH_ROW_HEIGHT = 24;
 const WHEEL_STEP = 40;
 const PAGE_OVERLAP = 2;
+const NOTHING = new Side('bids');
 
 export class Ladder {
   /** Called with 1 or -1 when a wider or narrower price step is wanted. */
@@ -83,7 +85,7 @@ export class Ladder {
           this.#mode === 'levels' ||
           (this.#mode === 'auto' && isSparse(book.bids, book.asks, stepUnits));
       }
-      if (book) this.#rows.fill(book.bids, book.asks, this.#model.stepUnits);
+      this.#rows.fill(book?.bids ?? NOTHING, book?.asks ?? NOTHING, this.#model.stepUnits);
       this.#cells.write();
       this.#painter.noteChanges(now);
       this.#host.dataset.sequence = String(this.#model.sequence);

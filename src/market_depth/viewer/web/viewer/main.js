@@ -31,6 +31,8 @@ class Viewer {
   #panels = [];
   #selected = 0;
   #isPaused = false;
+  /** Frames that must be drawn in a pause as well: canvases have lost their size or colours. */
+  #owedFrames = 0;
   /** @type {Instrument[]} */
   #instruments = [];
   #host = byId('panels');
@@ -45,12 +47,16 @@ class Viewer {
     });
     this.#client.onstate = () => this.#onState();
     this.#setTheme();
-    matchMedia('(prefers-color-scheme: dark)').onchange = () => this.#theme.read();
+    matchMedia('(prefers-color-scheme: dark)').onchange = () => {
+      this.#theme.read();
+      this.#oweFrames();
+    };
     for (const state of this.#state.panels) this.#addPanel(state);
     this.#arrange();
     this.#makeKeys();
     this.#makeButtons();
     this.#client.connect();
+    addEventListener('resize', () => this.#oweFrames());
     setInterval(() => this.#tell(), STATUS_MS);
     requestAnimationFrame((nowMs) => this.#frame(nowMs));
   }
@@ -63,7 +69,10 @@ class Viewer {
   /** @param {number} nowMs */
   #frame(nowMs) {
     requestAnimationFrame((next) => this.#frame(next));
-    if (this.#isPaused) return;
+    if (this.#isPaused) {
+      if (this.#owedFrames === 0) return;
+      this.#owedFrames--;
+    }
     for (const panel of this.#panels) panel.draw(nowMs);
   }
 
@@ -99,7 +108,10 @@ class Viewer {
   /** @param {import('./state.js').PanelState} state */
   #addPanel(state) {
     const panel = new Panel(this.#client, this.#theme, state, {
-      onchange: () => this.#save(),
+      onchange: () => {
+        this.#goOn();
+        this.#save();
+      },
       onclose: () => this.#removePanel(panel),
       onselect: () => this.#select(this.#panels.indexOf(panel)),
     });
@@ -109,6 +121,7 @@ class Viewer {
   }
 
   #openAnother() {
+    this.#goOn();
     if (this.#panels.length >= MAX_PANELS) {
       this.#say(`no more than ${MAX_PANELS} panels`);
       return;
@@ -148,6 +161,13 @@ class Viewer {
     }
   }
 
+  /** Selects a panel for the keyboard: Tab goes on from there.
+   * @param {number} index */
+  #goTo(index) {
+    this.#select(index);
+    this.#panels[this.#selected].element.focus();
+  }
+
   #save() {
     this.#state.panels = this.#panels.map(({ state }) => state);
     const query = formatState(this.#state);
@@ -161,6 +181,7 @@ class Viewer {
     if (theme === 'auto') delete document.documentElement.dataset.theme;
     else document.documentElement.dataset.theme = theme;
     this.#theme.read();
+    this.#oweFrames();
     byId('theme').textContent = theme;
   }
 
@@ -175,6 +196,7 @@ class Viewer {
     const { hidden } = this.#state;
     const isHidden = hidden.includes(view);
     if (!isHidden && hidden.length === VIEWS.length - 1) return; // one stays
+    this.#goOn();
     this.#state.hidden = isHidden ? hidden.filter((name) => name !== view) : [...hidden, view];
     this.#arrange();
     this.#showViews();
@@ -185,6 +207,15 @@ class Viewer {
       const isShown = !this.#state.hidden.includes(view);
       byId(`show-${view}`).setAttribute('aria-pressed', String(isShown));
     }
+  }
+
+  #oweFrames() {
+    this.#owedFrames = 2; // a canvas gets its new size behind the first
+  }
+
+  /** Ends a pause, so that something else can be shown. */
+  #goOn() {
+    if (this.#isPaused) this.#togglePause();
   }
 
   #togglePause() {
@@ -238,7 +269,7 @@ class Viewer {
       {
         keys: ['[', ']'],
         what: 'panel before, after',
-        run: (k) => this.#select(this.#selected + (k === ']' ? 1 : -1)),
+        run: (k) => this.#goTo(this.#selected + (k === ']' ? 1 : -1)),
       },
       { keys: ['h'], what: 'heatmap', run: () => this.#toggleView('heatmap') },
       { keys: ['d'], what: 'depth chart', run: () => this.#toggleView('depth') },

@@ -16,7 +16,8 @@ const FAINTEST = 0.28;
  * @param {number} ageMs
  */
 export function shade(ageMs) {
-  const part = Math.log(Math.max(ageMs, YOUNG_MS) / YOUNG_MS) / Math.log(OLD_MS / YOUNG_MS);
+  if (!(ageMs > YOUNG_MS)) return 1;
+  const part = Math.log(ageMs / YOUNG_MS) / Math.log(OLD_MS / YOUNG_MS);
   return 1 - (1 - FAINTEST) * Math.min(part, 1);
 }
 
@@ -41,8 +42,9 @@ export function shade(ageMs) {
  */
 export function paintQueue(context, row, top, height, marketTimeMs) {
   const room = row.right - row.left;
+  const end = endOf(row);
   let x = 0;
-  for (let level = row.first; level < row.first + row.levels; level++) {
+  for (let level = row.first; level < end; level++) {
     const queue = row.queues[level];
     for (let place = 0; place < queue.length && x < room; place++) {
       const order = queue[place];
@@ -64,8 +66,9 @@ export function paintQueue(context, row, top, height, marketTimeMs) {
  */
 export function describeOrder(row, x, marketTimeMs, formatQuantity) {
   const wanted = row.isAsk ? x - row.left : row.right - x;
+  const end = endOf(row);
   let from = 0;
-  for (let level = row.first; level < row.first + row.levels; level++) {
+  for (let level = row.first; level < end; level++) {
     const queue = row.queues[level];
     for (let place = 0; place < queue.length; place++) {
       const order = queue[place];
@@ -79,4 +82,12 @@ export function describeOrder(row, x, marketTimeMs, formatQuantity) {
     }
   }
   return '';
+}
+
+/**
+ * Behind which level a row ends: the book may have lost some since the row was filled.
+ * @param {Row} row
+ */
+function endOf(row) {
+  return Math.min(row.first + row.levels, row.queues.length);
 }

@@ -125,7 +125,8 @@ function withChosen(numbers, chosen) {
  * @param {() => void} onclick
  */
 function button(text, title, onclick) {
-  const made = element('button', { type: 'button', text, title, 'aria-label': title });
+  const label = text.length > 1 ? null : title;
+  const made = element('button', { type: 'button', text, title, 'aria-label': label });
   made.onclick = onclick;
   return made;
 }

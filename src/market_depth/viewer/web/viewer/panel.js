@@ -73,7 +73,7 @@ export class Panel {
       VIEWS.map((name) => [
         name,
         element('section', { class: `view view-${name}`, 'aria-label': TITLES[name] }, [
-          element('h3', { text: TITLES[name] }),
+          element('h2', { text: TITLES[name] }),
         ]),
       ]),
     );
@@ -198,11 +198,13 @@ export class Panel {
     ladder.onstep = (direction) => this.step(direction);
     ladder.setMode(this.state.rows);
     const heatmap = new Heatmap(this.#sections.heatmap, model, theme);
+    const timeline = new Timeline(this.#sections.timeline, model, theme);
+    timeline.follow(heatmap);
     return {
       ladder,
       heatmap,
       depth: new DepthChart(this.#sections.depth, model, theme),
-      timeline: new Timeline(this.#sections.timeline, model, theme),
+      timeline,
       tape: new Tape(this.#sections.tape, model, theme),
     };
   }
@@ -212,6 +214,7 @@ export class Panel {
     model.symbol = this.state.symbol;
     model.book = null;
     model.scale = null;
+    model.sequence = 0;
     model.trades.clear();
     model.history.reset();
     model.revision++;

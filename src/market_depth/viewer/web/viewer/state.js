@@ -67,9 +67,10 @@ export function parseState(query) {
     } else if (name === 'theme') {
       if (value === 'dark' || value === 'light') state.theme = value;
     } else if (name === 'hide') {
-      state.hidden = VIEWS.filter((view) => value.split(',').includes(view));
+      const hidden = VIEWS.filter((view) => value.split(',').includes(view));
+      if (hidden.length < VIEWS.length) state.hidden = hidden; // one stays
     } else if (name === 'url') {
-      if (/^wss?:\/\//.test(value)) state.url = value;
+      if (/^wss?:\/\//.test(value) && URL.canParse(value)) state.url = value;
     } else {
       setField(panel, name, value);
     }

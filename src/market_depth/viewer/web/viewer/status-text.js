@@ -32,7 +32,7 @@ export function connectionText(client, nowMs) {
  * @param {DepthStream} stream
  */
 export function streamProblem(stream) {
-  if (stream.error && stream.state === 'refused') {
+  if (stream.error && (stream.state === 'refused' || stream.state === 'asked')) {
     return `Error ${stream.error.code}: ${stream.error.message}`;
   }
   if (stream.state === 'waiting') return `Waiting: the feed of ${stream.symbol} is down`;
@@ -50,8 +50,8 @@ export function streamStatus(stream) {
   const { counters } = stream;
   const parts = [
     `${stream.mode === 'delta' ? 'deltas, verified' : 'whole snapshots'}`,
-    stream.status || stream.state,
-    `sequence ${stream.sequence}`,
+    stream.state === 'open' ? stream.status : stream.state,
+    `sequence ${stream.sequence < 0 ? '–' : stream.sequence}`,
     `${compact(counters.updates)} updates`,
     `${compact(counters.lagged)} lagged`,
     `${counters.gaps} gaps`,

@@ -23,7 +23,7 @@ export function groupOf(units, scale) {
  */
 export function stepOf(group, scale) {
   const ticks = Math.round(scale.priceUnits(Number(group)) / scale.tickUnits);
-  return Math.max(1, ticks) * scale.tickUnits;
+  return Math.max(1, ticks || 1) * scale.tickUnits;
 }
 
 /**

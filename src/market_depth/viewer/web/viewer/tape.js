@@ -125,8 +125,11 @@ export class Tape {
     if (!isNew && !this.#isStale) return;
     this.#revision = tradeRevision;
     const isHeld = this.#hold();
-    if (isHeld) this.#noteLabel.set(`paused, ${trades.total - this.#heldTotal} new`);
     this.#note.hidden = !isHeld;
+    if (isHeld) {
+      const count = trades.total - this.#heldTotal;
+      this.#noteLabel.set(count ? `paused, ${count} new` : 'paused');
+    }
     if (isHeld && !this.#isStale) return;
     this.#isStale = false;
     this.#empty.hidden = trades.length > 0;

@@ -1,0 +1,150 @@
+"""A scripted server before the viewer's page: it answers what is not about books by itself."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from typing import Any, NamedTuple
+
+from playwright.async_api import Page
+from websockets.exceptions import ConnectionClosed
+
+from support.browser import viewer
+from support.process import ServerProcess
+from support.scripted_server import TIMEOUT_S, TIMESTAMP, Message, Peer, ScriptedServer
+from support.viewer_page import read_ladder
+
+__all__ = ["ASKS", "BIDS", "SYMBOL", "PagePeer", "Streams", "opened", "sizes_of", "speaking", "status_of"]
+
+SYMBOL = "BTCUSD"
+BIDS = {100.00: 500, 99.99: 300, 99.98: 200}
+ASKS = {100.01: 400, 100.02: 250, 100.05: 100}
+_INFO = {
+    "symbol": SYMBOL,
+    "tick_size": 0.01,
+    "price_decimals": 2,
+    "quantity_decimals": 0,
+    "data_types": ["MBP", "MBO", "BBO", "TRADES"],
+    "status": "Live",
+}
+_ORIGINAL = ("stream_id", "symbol", "data_type")
+
+
+class Streams(NamedTuple):
+    """The Subscribes of a panel."""
+
+    book: Message
+    """What the ladder shows."""
+    wide: Message
+    """What the history is recorded of."""
+    trades: Message
+
+
+class PagePeer:
+    """The server's end of a page's connection; what a test does not see to is answered.
+
+    Args:
+        peer: the connection.
+        is_original: whether the server knows the messages of the first part alone.
+    """
+
+    def __init__(self, peer: Peer, *, is_original: bool = False) -> None:
+        self.peer = peer
+        self.left: list[str] = []
+        """Stream ids that were unsubscribed."""
+        self._is_original = is_original
+        self._subscribes: asyncio.Queue[Message] = asyncio.Queue()
+
+    async def run(self) -> None:
+        """Answer until the connection ends."""
+        with suppress(ConnectionClosed):
+            while True:
+                try:
+                    await self._answer(await self.peer.receive())
+                except TimeoutError:
+                    continue
+
+    async def subscribe(self) -> Message:
+        """Return the next Subscribe."""
+        async with asyncio.timeout(TIMEOUT_S):
+            return await self._subscribes.get()
+
+    async def streams(self) -> Streams:
+        """Return what a panel asks for, which are three."""
+        asked = [await self.subscribe() for _ in range(3)]
+        (trades,) = (one for one in asked if one["data_type"] == "TRADES")
+        views = sorted((one for one in asked if one is not trades), key=lambda one: one["max_levels"])
+        return Streams(*views, trades)
+
+    async def begin(
+        self,
+        sequence: int = 1,
+        bids: Mapping[float, int] = BIDS,
+        asks: Mapping[float, int] = ASKS,
+        **more: Any,
+    ) -> Streams:
+        """Open what a panel asks for, and send both views."""
+        streams = await self.streams()
+        for request in streams:
+            await self.peer.open(request, **more)
+        for request in (streams.book, streams.wide):
+            await self.peer.whole(request, sequence, dict(bids), dict(asks))
+        return streams
+
+    async def open_originally(self, request: Message) -> None:
+        """Answer a Subscribe as the first part has it."""
+        await self.peer.send("Subscribed", **{name: request[name] for name in _ORIGINAL})
+
+    async def refuse(self, request: Message, code: int, message: str) -> None:
+        """Answer a Subscribe with an Error, which repeats no id."""
+        await self.peer.send("Error", code=code, message=message, stream_id=request["stream_id"])
+
+    async def _answer(self, message: Message) -> None:
+        kind = message["type"]
+        own = {} if self._is_original else {"id": message.get("id")}
+        if kind == "Ping":
+            await self.peer.send("HeartBeat", timestamp=message["timestamp"], **own)
+        elif kind == "Subscribe":
+            self._subscribes.put_nowait(message)
+        elif kind == "Unsubscribe":
+            self.left.append(message["stream_id"])
+            await self.peer.send("Unsubscribed", stream_id=message["stream_id"])
+        elif self._is_original:
+            text = f"unknown type {kind!r}"
+            await self.peer.send("Error", code=400, message=text, stream_id=None)
+        else:
+            await self.peer.send("Symbols", symbols=[_INFO], **own)
+
+
+@asynccontextmanager
+async def speaking(peer: Peer, *, is_original: bool = False) -> AsyncIterator[PagePeer]:
+    """Answer a page's connection beside a test."""
+    spoken = PagePeer(peer, is_original=is_original)
+    task = asyncio.create_task(spoken.run())
+    try:
+        yield spoken
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+
+
+async def opened(
+    page: Page, server: ServerProcess, scripted: ScriptedServer, **state: object
+) -> Peer:
+    """Open the viewer of a server, connected to a scripted one; return the server's end."""
+    await viewer(page, server, symbol=SYMBOL, url=scripted.url, **state)
+    return await scripted.accepted()
+
+
+async def sizes_of(page: Page) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the sizes of the bids and the asks on a page's ladder, by price, from the top."""
+    rows = (await read_ladder(page)).priced
+    bids = {row.price: row.bid_size for row in rows if row.bid_size}
+    asks = {row.price: row.ask_size for row in rows if row.ask_size}
+    return bids, asks
+
+
+def status_of(status: str, reason: str | None = None) -> Message:
+    """Return the fields of a Status."""
+    return {"symbol": SYMBOL, "status": status, "reason": reason, "timestamp": TIMESTAMP}
