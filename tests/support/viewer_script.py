@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from playwright.async_api import Page
 from websockets.exceptions import ConnectionClosed
@@ -15,7 +15,18 @@ from support.process import ServerProcess
 from support.scripted_server import TIMEOUT_S, TIMESTAMP, Message, Peer, ScriptedServer
 from support.viewer_page import read_ladder
 
-__all__ = ["ASKS", "BIDS", "SYMBOL", "PagePeer", "Streams", "opened", "sizes_of", "speaking", "status_of"]
+__all__ = [
+    "ASKS",
+    "BIDS",
+    "SYMBOL",
+    "OriginalPeer",
+    "PagePeer",
+    "Streams",
+    "opened",
+    "sizes_of",
+    "speaking",
+    "status_of",
+]
 
 SYMBOL = "BTCUSD"
 BIDS = {100.00: 500, 99.99: 300, 99.98: 200}
@@ -42,18 +53,12 @@ class Streams(NamedTuple):
 
 
 class PagePeer:
-    """The server's end of a page's connection; what a test does not see to is answered.
+    """The server's end of a page's connection; what a test does not see to is answered."""
 
-    Args:
-        peer: the connection.
-        is_original: whether the server knows the messages of the first part alone.
-    """
-
-    def __init__(self, peer: Peer, *, is_original: bool = False) -> None:
+    def __init__(self, peer: Peer) -> None:
         self.peer = peer
         self.left: list[str] = []
         """Stream ids that were unsubscribed."""
-        self._is_original = is_original
         self._subscribes: asyncio.Queue[Message] = asyncio.Queue()
 
     async def run(self) -> None:
@@ -61,9 +66,23 @@ class PagePeer:
         with suppress(ConnectionClosed):
             while True:
                 try:
-                    await self._answer(await self.peer.receive())
+                    message = await self.peer.receive()
                 except TimeoutError:
                     continue
+                await self.answer(message)
+
+    async def answer(self, message: Message) -> None:
+        """Answer a request; a Subscribe is left to the test."""
+        own = {"id": message.get("id")}
+        if message["type"] == "Subscribe":
+            self._subscribes.put_nowait(message)
+        elif message["type"] == "Unsubscribe":
+            self.left.append(message["stream_id"])
+            await self.peer.send("Unsubscribed", stream_id=message["stream_id"])
+        elif message["type"] == "Ping":
+            await self.peer.send("HeartBeat", timestamp=message["timestamp"], **own)
+        else:
+            await self.peer.send("Symbols", symbols=[_INFO], **own)
 
     async def subscribe(self) -> Message:
         """Return the next Subscribe."""
@@ -74,8 +93,9 @@ class PagePeer:
         """Return what a panel asks for, which are three."""
         asked = [await self.subscribe() for _ in range(3)]
         (trades,) = (one for one in asked if one["data_type"] == "TRADES")
-        views = sorted((one for one in asked if one is not trades), key=lambda one: one["max_levels"])
-        return Streams(*views, trades)
+        views = [one for one in asked if one is not trades]
+        book, wide = sorted(views, key=lambda one: int(one["max_levels"]))
+        return Streams(book, wide, trades)
 
     async def begin(
         self,
@@ -92,35 +112,47 @@ class PagePeer:
             await self.peer.whole(request, sequence, dict(bids), dict(asks))
         return streams
 
-    async def open_originally(self, request: Message) -> None:
-        """Answer a Subscribe as the first part has it."""
-        await self.peer.send("Subscribed", **{name: request[name] for name in _ORIGINAL})
 
-    async def refuse(self, request: Message, code: int, message: str) -> None:
-        """Answer a Subscribe with an Error, which repeats no id."""
-        await self.peer.send("Error", code=code, message=message, stream_id=request["stream_id"])
+class OriginalPeer(PagePeer):
+    """A server of the first part's messages alone, which answers in order.
 
-    async def _answer(self, message: Message) -> None:
-        kind = message["type"]
-        own = {} if self._is_original else {"id": message.get("id")}
+    Args:
+        peer: the connection.
+        refuses: whether it refuses a Subscribe with fields that it does not know.
+    """
+
+    def __init__(self, peer: Peer, *, refuses: bool) -> None:
+        super().__init__(peer)
+        self._refuses = refuses
+
+    async def answer(self, message: Message) -> None:
+        """Answer a request; of a Subscribe that is met the test is told as well."""
+        kind, name = message["type"], message.get("stream_id")
         if kind == "Ping":
-            await self.peer.send("HeartBeat", timestamp=message["timestamp"], **own)
-        elif kind == "Subscribe":
-            self._subscribes.put_nowait(message)
+            await self.peer.send("HeartBeat", timestamp=message["timestamp"])
         elif kind == "Unsubscribe":
-            self.left.append(message["stream_id"])
-            await self.peer.send("Unsubscribed", stream_id=message["stream_id"])
-        elif self._is_original:
-            text = f"unknown type {kind!r}"
-            await self.peer.send("Error", code=400, message=text, stream_id=None)
+            await super().answer(message)
+        elif kind != "Subscribe":
+            await self._refuse(f"unknown type {kind!r}", None)
+        elif message["data_type"] not in ("MBP", "MBO"):
+            await self._refuse("data_type must be MBP or MBO", name)
+        elif self._refuses and "mode" in message:
+            await self._refuse("unknown field 'mode'", name)
         else:
-            await self.peer.send("Symbols", symbols=[_INFO], **own)
+            await self.peer.send("Subscribed", **{field: message[field] for field in _ORIGINAL})
+            await self.peer.whole(message, 1, BIDS, ASKS)
+            await super().answer(message)
+
+    async def _refuse(self, text: str, name: object) -> None:
+        await self.peer.send("Error", code=400, message=text, stream_id=name)
+
+
+Spoken = TypeVar("Spoken", bound=PagePeer)
 
 
 @asynccontextmanager
-async def speaking(peer: Peer, *, is_original: bool = False) -> AsyncIterator[PagePeer]:
+async def speaking(spoken: Spoken) -> AsyncIterator[Spoken]:
     """Answer a page's connection beside a test."""
-    spoken = PagePeer(peer, is_original=is_original)
     task = asyncio.create_task(spoken.run())
     try:
         yield spoken
@@ -133,7 +165,7 @@ async def opened(
     page: Page, server: ServerProcess, scripted: ScriptedServer, **state: object
 ) -> Peer:
     """Open the viewer of a server, connected to a scripted one; return the server's end."""
-    await viewer(page, server, symbol=SYMBOL, url=scripted.url, **state)
+    await viewer(page, server, symbol=SYMBOL, url=scripted.url, rows="levels", **state)
     return await scripted.accepted()
 
 

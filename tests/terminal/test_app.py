@@ -226,7 +226,7 @@ async def test_help_is_shown_until_a_key(slow: ServerProcess) -> None:
 @module_loop
 async def test_a_lost_connection_is_told_and_comes_back_exact(slow: ServerProcess) -> None:
     async with proxied(slow.port) as proxy, watching(proxy.url) as shown:
-        await shown.until(lambda: "connected" in shown.status)
+        await shown.until(lambda: "connected" in shown.status and shown.levels[0])
         assert not shown.part("ladder").is_dimmed
         proxy.refuse()
         proxy.cut()

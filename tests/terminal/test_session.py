@@ -9,8 +9,9 @@ from contextlib import asynccontextmanager
 import pytest
 
 from market_depth.client import ClientError, RequestRefusedError
+from market_depth.terminal.choice import Choice
 from market_depth.terminal.depth import Frame, View
-from market_depth.terminal.session import Choice, Session
+from market_depth.terminal.session import Session
 from support.scripted_server import TIMEOUT_S, TIMESTAMP, Message
 from support.watched_script import Script, script
 
@@ -25,6 +26,10 @@ class Watcher:
         self.session = Session(choice, self._publish, self.errors_put)
         self.request: Message = {}
         """The Subscribe of the book."""
+        self.holds = False
+        """Whether it takes no further frame."""
+        self.best_quantities: list[int] = []
+        """Of the best bid, of each frame."""
         self.errors: list[Exception] = []
         self.frames = 0
         self.frame = Frame(View(""))
@@ -37,8 +42,11 @@ class Watcher:
     def _publish(self, frame: Frame) -> None:
         self.frames += 1
         self.frame = frame
+        if frame.depth is not None:
+            self.best_quantities.append(frame.depth.bids[0].quantity)
         self._has_come.set()
-        self.session.taken()
+        if not self.holds:
+            self.session.taken()
 
     async def until(self, is_so: Callable[[Frame], object]) -> Frame:
         async with asyncio.timeout(TIMEOUT_S):
@@ -152,16 +160,25 @@ async def test_lagged_and_missed_trades_are_counted() -> None:
 async def test_a_book_with_a_wrong_checksum_is_not_shown() -> None:
     async with script() as server, begun(server) as watcher:
         frame = await watcher.until(lambda frame: frame.depth)
-        await server.peer.delta(watcher.request, 1, 2, {1.0: 99}, {}, checksum=1)
+        watcher.holds = True
+        await server.peer.delta(watcher.request, 1, 2, {1.0: 6}, {})
+        updates = watcher.session.updates
+        async with asyncio.timeout(TIMEOUT_S):
+            while watcher.session.updates == updates:
+                await asyncio.sleep(0)
+        await server.peer.delta(watcher.request, 2, 3, {1.0: 99}, {}, checksum=1)
         again = await server.subscribed("MBP")
+        watcher.holds = False
+        watcher.session.taken()
         frame = await watcher.until(lambda frame: frame.health.checksum_failures)
         assert frame.depth is not None
-        assert frame.depth.bids[0].quantity == 5
+        assert frame.depth.bids[0].quantity in (5, 6)
         await server.peer.open(again)
-        await server.peer.whole(again, 3, {1.0: 8}, ASKS)
-        frame = await watcher.until(lambda frame: frame.depth and frame.depth.sequence == 3)
+        await server.peer.whole(again, 14, {1.0: 8}, ASKS)
+        frame = await watcher.until(lambda frame: frame.depth and frame.depth.sequence == 14)
         assert frame.depth is not None
         assert frame.depth.bids[0].quantity == 8
+        assert 99 not in watcher.best_quantities
         assert frame.mode == "delta"
 
 

@@ -55,7 +55,11 @@ const tasks = {
     const scale = new Scale(decimals, decimals, 1);
     return texts.map((text) => {
       const units = scale.priceUnits(JSON.parse(text));
-      return [units, scale.price(units) === JSON.parse(text), scale.quantityUnits(JSON.parse(text))];
+      return [
+        units,
+        scale.price(units) === JSON.parse(text),
+        scale.quantityUnits(JSON.parse(text)),
+      ];
     });
   },
 

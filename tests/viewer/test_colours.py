@@ -1,9 +1,10 @@
 """The colours of the viewer's style sheets: readable, apart to every eye, the same however chosen.
 
-Contrast is that of WCAG 2.2 (https://www.w3.org/TR/WCAG22/#dfn-contrast-ratio). Colour blindness is
-simulated as by G. M. Machado, M. M. Oliveira, L. A. F. Fernandes: A Physiologically-based Model for
-Simulation of Color Vision Deficiency, IEEE TVCG 15(6), 2009: their matrices of severity 1.0, applied
-to linear RGB. Distances are those of CIELAB (CIE 15:2004, D65, ΔE*ab); 2.3 can just be noticed.
+Contrast is that of WCAG 2.2 (https://www.w3.org/TR/WCAG22/#dfn-contrast-ratio). Colour blindness
+is simulated as by G. M. Machado, M. M. Oliveira, L. A. F. Fernandes: A Physiologically-based Model
+for Simulation of Color Vision Deficiency, IEEE TVCG 15(6), 2009: with their matrices of severity
+1.0, applied to linear RGB. Distances are those of CIELAB (CIE 15:2004, D65, ΔE*ab); one of 2.3 can
+just be noticed.
 """
 
 from __future__ import annotations
@@ -137,13 +138,15 @@ GROUNDS = ("background", "panel", "raised")
 OTHERS = {
     "depth-tools button:hover": ("text", "line"),
     "tape-note": ("background", "warning"),
+    "the heatmap's pointer": ("text", "line"),
+    "the heatmap's mid": ("background", "mid"),
     "a price in its box, bid": ("panel", "bid"),
     "a price in its box, ask": ("panel", "ask"),
 }
 """Text and what it stands on, where that is none of GROUNDS."""
 MIXED = {
-    "var(--accent) 18%, var(--raised)": ("raised", ("text", "warning")),
-    "var(--warning) 20%, var(--raised)": ("raised", ("text-dim", "mid")),
+    "var(--accent) 18%, var(--raised)": ("raised", ("text",)),
+    "var(--warning) 20%, var(--raised)": ("raised", ("text", "mid")),
     "var(--text) 7%, transparent": ("panel", ("text", "text-dim", "bid", "ask")),
     "var(--raised) 70%, transparent": ("panel", ("text", "bid", "ask")),
     # What the depth chart has below its readout is at most half a side's colour.

@@ -25,10 +25,21 @@ from support.logs import serving_quietly
 from support.process import ServerProcess, serving
 from support.proxy import Way, proxied
 from support.replay import post
-from support.scripted_server import TIMESTAMP, Peer, scripted
+from support.scripted_depth import scripted
+from support.scripted_server import TIMESTAMP, Peer
 from support.sources import instrument
 from support.viewer_page import check_ladder, panel_of, shown_with_page, until_current, wait_until
-from support.viewer_script import ASKS, BIDS, SYMBOL, opened, sizes_of, speaking, status_of
+from support.viewer_script import (
+    ASKS,
+    BIDS,
+    SYMBOL,
+    OriginalPeer,
+    PagePeer,
+    opened,
+    sizes_of,
+    speaking,
+    status_of,
+)
 
 module_loop = pytest.mark.asyncio(loop_scope="module")
 
@@ -112,7 +123,9 @@ async def test_a_server_that_ends_and_comes_back(browser: Browser, number: signa
         await until_connection(page, "waiting")
         await is_dimmed(page)
         await says(page.locator("#status"), r"Reconnecting in \d+ s")
-        await says(page.locator("#status"), "server shutting down" if is_planned else "lost|reached")
+        await says(
+            page.locator("#status"), "server shutting down" if is_planned else "lost|reached"
+        )
         await expect(page.get_by_role("button", name="Retry now")).to_be_visible()
         again = (f"--addr=127.0.0.1:{first.port}", "--seed=2", "--rate=20")
         async with serving_quietly(*again) as second:
@@ -132,7 +145,7 @@ async def test_the_countdown_runs_and_retry_now_does_not_wait_for_it(
 ) -> None:
     async with scripted() as script:
         peer = await opened(page, server, script)
-        async with speaking(peer) as spoken:
+        async with speaking(PagePeer(peer)) as spoken:
             await spoken.begin()
             await until_current(page)
             await peer.send("Shutdown", reason="moving house", reconnect_after_ms=WAIT_MS)
@@ -146,7 +159,7 @@ async def test_the_countdown_runs_and_retry_now_does_not_wait_for_it(
         assert await sizes_of(page) == texts(BIDS, ASKS)  # the last known, dimmed
         assert not script.has_more
         await page.get_by_role("button", name="Retry now").click()
-        async with speaking(await script.accepted()) as spoken:
+        async with speaking(PagePeer(await script.accepted())) as spoken:
             await spoken.begin(7, {50.0: 9}, {50.5: 8}, epoch="second")
             await at_sequence(page, 7)
             assert await sizes_of(page) == texts({50.0: 9}, {50.5: 8})
@@ -168,7 +181,9 @@ async def test_a_connection_cut_within_a_message_goes_on(
         before = await check_exact(page, server)
         proxy.cut_after(1001, with_reset=with_reset)
         await proxy.until_connected(2)
-        await wait_until(page, "(old) => document.querySelector('.ladder').dataset.sequence > old", before)
+        await wait_until(
+            page, "(old) => document.querySelector('.ladder').dataset.sequence > old", before
+        )
         await until_current(page)
         assert await check_exact(page, server) > before
         opened_again = [it for it in heard.last("Subscribed") if it["data_type"] == "MBP"]
@@ -281,7 +296,7 @@ async def test_what_was_skipped_is_counted_and_not_good_until_it_is_made_up_for(
 ) -> None:
     async with scripted() as script:
         peer = await opened(page, server, script)
-        async with speaking(peer) as spoken:
+        async with speaking(PagePeer(peer)) as spoken:
             book, _, _ = await spoken.begin()
             await until_current(page)
             await peer.send("Lagged", stream_id=book["stream_id"], skipped=17)
@@ -298,7 +313,7 @@ async def test_a_wrong_checksum_and_a_gap_are_counted_and_made_good(
 ) -> None:
     async with scripted() as script:
         peer = await opened(page, server, script)
-        async with speaking(peer) as spoken:
+        async with speaking(PagePeer(peer)) as spoken:
             book, _, _ = await spoken.begin()
             await until_current(page)
             await peer.delta(book, 1, 2, {99.99: 77}, {}, checksum=1)
@@ -329,7 +344,7 @@ async def test_a_status_of_the_symbol_is_told_and_taken_back(
 ) -> None:
     async with scripted() as script:
         peer = await opened(page, server, script)
-        async with speaking(peer) as spoken:
+        async with speaking(PagePeer(peer)) as spoken:
             await spoken.begin()
             await until_current(page)
             await peer.send("Status", **status_of("Halted", "auction"))
@@ -349,7 +364,7 @@ async def test_round_trip_and_rates_are_those_of_the_line(
 ) -> None:
     async with scripted() as script:
         peer = await opened(page, server, script)
-        async with speaking(peer) as spoken:
+        async with speaking(PagePeer(peer)) as spoken:
             book, _, _ = await spoken.begin()
             stop = asyncio.Event()
             sending = asyncio.create_task(send_steadily(peer, book, stop))
@@ -419,23 +434,13 @@ async def test_a_server_of_the_original_messages_still_shows_a_book(
 ) -> None:
     async with scripted() as script:
         peer = await opened(page, server, script)
-        async with speaking(peer, is_original=True) as spoken:
-            shown: dict[str, Any] = {}
-            while not shown:
-                request = await spoken.subscribe()
-                if request["data_type"] == "TRADES":
-                    await spoken.refuse(request, 400, "data_type must be MBP or MBO")
-                elif refuses and "mode" in request:
-                    await spoken.refuse(request, 400, "unknown field 'mode'")
-                else:
-                    await spoken.open_originally(request)
-                    await peer.whole({**request, "data_type": "MBP"}, 3, BIDS, ASKS)
-                    if request["max_levels"] == 50:
-                        shown = request
-            await says(status_line(page), "^whole snapshots · Live · sequence 3 ·")
-            await at_sequence(page, 3)
+        async with speaking(OriginalPeer(peer, refuses=refuses)) as spoken:
+            asked = [await spoken.subscribe() for _ in range(2)]
+            (book,) = (one for one in asked if one["max_levels"] == 50)
+            await says(status_line(page), "^whole snapshots · Live · sequence 1 ·")
+            await at_sequence(page, 1)
             assert await sizes_of(page) == texts(BIDS, ASKS)
-            await peer.whole(shown, 4, {99.0: 1}, {101.0: 2})
+            await peer.whole(book, 4, {99.0: 1}, {101.0: 2})
             await at_sequence(page, 4)
             assert await sizes_of(page) == texts({99.0: 1}, {101.0: 2})
 

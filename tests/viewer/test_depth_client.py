@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
 
-from support.depth_client import node_client
+from support.depth_client import LIBRARY, NODE, node_client
+from support.documents import code_blocks
 from support.logs import serving_quietly
 from support.process import ServerProcess, serving
 from support.proxy import Proxy, Way, proxied
@@ -285,3 +288,40 @@ async def test_a_server_that_stops_says_when_to_come_back() -> None:
         waiting = await client.state("waiting")
         assert 900 < waiting["inMs"] <= 1050
         assert waiting["reason"] == "server shutting down (1001)"
+
+
+async def test_the_examples_of_the_document_run(tmp_path: Path) -> None:
+    in_browsers, in_node = code_blocks("docs/browser-client.md", "javascript")
+    for path in LIBRARY.parent.glob("depth-*.js"):
+        (tmp_path / path.name).write_text(path.read_text())
+    (tmp_path / "package.json").write_text('{"type": "module"}')
+    async with serving_quietly() as server:
+        lines = await output_of(in_node, tmp_path, server, 11)
+        assert "BTCUSD" in lines[0].split()
+        for line in lines[1:]:
+            order_id, price, quantity, age_ms = map(float, line.split())
+            assert min(order_id, price, quantity) > 0
+            assert age_ms >= 0
+        url = "http://127.0.0.1:8080/depth-client.js"
+        assert url in in_browsers  # Node.js imports from no server
+        code = in_browsers.replace(url, "./depth-client.js")
+        for line in await output_of(code, tmp_path, server, 3):
+            _, bid, ask, spread, is_good = line.split()
+            assert round(float(ask) - float(bid), 2) == float(spread)
+            assert is_good == "true"
+
+
+async def output_of(code: str, folder: Path, server: ServerProcess, lines: int) -> list[str]:
+    """Run a program against a server, and return the first lines that it prints."""
+    assert "ws://127.0.0.1:8080" in code
+    script = folder / "example.mjs"
+    script.write_text(code.replace("ws://127.0.0.1:8080", server.url))
+    process = await asyncio.create_subprocess_exec(NODE, script, stdout=asyncio.subprocess.PIPE)
+    assert process.stdout is not None
+    try:
+        async with asyncio.timeout(60):
+            return [(await process.stdout.readline()).decode() for _ in range(lines)]
+    finally:
+        with suppress(ProcessLookupError):
+            process.kill()
+        await process.communicate()

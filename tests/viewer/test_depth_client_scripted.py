@@ -3,72 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from websockets.asyncio.server import serve
 
 from market_depth.protocol.checksum import level_checksum
-from support.depth_client import NodeClient, node_client
-from support.scripted_server import TIMESTAMP, Message, Peer, ScriptedServer
-
-SOON = {"minDelayMs": 1, "maxDelayMs": 4}
-BIDS, ASKS = {1.0: 5}, {2.0: 5}
-
-
-@asynccontextmanager
-async def scripted() -> AsyncIterator[ScriptedServer]:
-    """Listen on a free port, for clients that name no subprotocol."""
-    server = ScriptedServer()
-    async with serve(
-        server.handle, "127.0.0.1", 0, process_request=server.admit, close_timeout=1
-    ) as listener:
-        port = next(iter(listener.sockets)).getsockname()[1]
-        server.url = f"ws://127.0.0.1:{port}"
-        yield server
-
-
-def rows(bids: dict[float, int], asks: dict[float, int]) -> list[Any]:
-    return [[[price, size, 1] for price, size in side.items()] for side in (bids, asks)]
-
-
-async def asked(peer: Peer, kind: str = "Subscribe") -> Message:
-    """Return the next request, which must be of that kind; Pings are passed over."""
-    while (message := await peer.receive())["type"] == "Ping":
-        pass
-    assert message["type"] == kind, message
-    return message
-
-
-@asynccontextmanager
-async def streaming(
-    sequence: int = 1, **options: Any
-) -> AsyncIterator[tuple[ScriptedServer, NodeClient, Peer, Message]]:
-    """A client with a stream by price that has had its first view."""
-    subscription = {"symbol": "BTCUSD", "dataType": "MBP", "tellsUpdates": True}
-    async with scripted() as server, node_client(server.url, **SOON) as client:
-        peer = await server.accepted()
-        assert await client.do("subscribe", **{**subscription, **options}) == 0
-        request = await asked(peer)
-        await peer.open(request)
-        await peer.whole(request, sequence, BIDS, ASKS)
-        update = await client.heard("update")
-        assert (update["sequence"], update["rows"]) == (sequence, rows(BIDS, ASKS))
-        await client.heard("status", lambda line: line["isGood"])
-        yield server, client, peer, request
-
-
-async def asked_anew(peer: Peer, request: Message) -> Message:
-    """Answer an Unsubscribe, and return the Subscribe behind it."""
-    gone = await asked(peer, "Unsubscribe")
-    assert gone == {"type": "Unsubscribe", "stream_id": request["stream_id"]}
-    await peer.send("Unsubscribed", stream_id=request["stream_id"])
-    again = await asked(peer)
-    assert again["stream_id"] != request["stream_id"]
-    assert "resume" not in again
-    return again
+from support.depth_client import node_client
+from support.scripted_depth import ASKS, BIDS, SOON, asked, asked_anew, rows, scripted, streaming
+from support.scripted_server import TIMESTAMP, Message, Peer
 
 
 async def test_a_stream_is_asked_for_with_all_that_was_said() -> None:
@@ -109,12 +51,6 @@ async def test_what_is_asked_for_before_there_is_a_connection_is_asked_for_then(
         assert (found[0]["priceUnits"], found[0]["side"]) == (10_000, None)
         counters = (await client.do("look", stream=stream))["counters"]
         assert counters["missedTrades"] == 2
-
-
-async def test_a_token_is_in_the_url() -> None:
-    async with scripted() as server, node_client(f"{server.url}/x?a=1", token="t &") as client:
-        await client.state("connected")
-        assert server.requests[0].path == "/x?a=1&token=t+%26"
 
 
 async def test_a_gap_has_the_stream_asked_for_anew() -> None:
@@ -311,81 +247,6 @@ async def test_many_streams_are_asked_for_by_and_by() -> None:
         assert [one["symbol"] for one in requests] == [f"S{number}" for number in range(50)]
 
 
-async def test_a_server_that_refuses_this_client_is_left_alone() -> None:
-    async with streaming() as (server, client, peer, _):
-        await peer.close(4501, "bad credentials")
-        refused = await client.state("refused")
-        assert (refused["reason"], refused["inMs"]) == ("bad credentials (4501)", None)
-        assert not (await client.do("look", stream=0))["isGood"]
-        failed = await client.begin("symbols")  # asked, and not answered: the next one is
-        del failed
-        await client.do("online")
-        assert not server.has_more
-        await client.do("retry")
-        await asked(await server.accepted())
-
-
-@pytest.mark.parametrize("code", [1000, 1001, 1008, 1011, 4408, 4429])
-async def test_any_other_close_leads_to_a_new_connection(code: int) -> None:
-    async with streaming() as (server, client, peer, _):
-        await peer.close(code)
-        waiting = await client.state("waiting")
-        assert str(code) in waiting["reason"]
-        again = await asked(await server.accepted())
-        assert again["resume"]["sequence"] == 1
-
-
-async def test_pauses_grow_and_are_short_again_after_a_connection_that_lasted() -> None:
-    async with (
-        scripted() as server,
-        node_client(server.url, minDelayMs=20, maxDelayMs=200) as client,
-    ):
-        pauses = []
-        for _ in range(6):
-            await (await server.accepted()).close(1001)
-            pauses.append((await client.state("waiting"))["inMs"])
-        for pause, longest in zip(pauses, [20, 40, 80, 160, 200, 200], strict=True):
-            assert longest / 2 - 15 <= pause <= longest
-        peer = await server.accepted()
-        await asyncio.sleep(0.3)  # it lasts longer than the longest pause
-        await peer.close(1001)
-        assert (await client.state("waiting"))["inMs"] <= 20
-
-
-async def test_a_server_that_stops_says_how_long_to_leave_it_alone() -> None:
-    async with streaming() as (server, client, peer, _):
-        await peer.send("Shutdown", reason="maintenance", reconnect_after_ms=600_000)
-        await peer.close(1001, "maintenance")
-        waiting = await client.state("waiting")
-        assert 590_000 < waiting["inMs"] <= 600_004
-        await client.do("online")  # the browser has a network again: it may be another one
-        await asked(await server.accepted())
-
-
-async def test_a_connection_that_falls_silent_is_made_anew() -> None:
-    async with (
-        scripted() as server,
-        node_client(server.url, **SOON, silenceMs=100, pulseMs=40) as client,
-    ):
-        peer = await server.accepted()
-        for _ in range(5):
-            ping = await peer.receive("Ping")
-            await peer.send("HeartBeat", timestamp=TIMESTAMP, id=ping["id"])
-        waiting = await client.state("waiting")
-        assert waiting["reason"] == "the connection has fallen silent"
-        assert (await client.do("stats"))["roundTripMs"] > 0
-        await server.accepted()
-
-
-async def test_a_server_that_can_not_be_reached_is_tried_again() -> None:
-    async with scripted() as server:
-        url = server.url
-    async with node_client(url, **SOON) as client:
-        for _ in range(3):
-            assert (await client.state("waiting"))["reason"] == "the server can’t be reached"
-        await client.do("close")
-
-
 async def test_what_is_no_message_is_passed_over() -> None:
     async with streaming() as (_, client, peer, request):
         for text in ("", "null", "7", "[]", "{", '{"type":"Tomorrow"}', '{"type":"MarketData"}'):
@@ -468,8 +329,6 @@ class TestOriginalServer:
             # What such a server can't have is not made of something else.
             await client.do("subscribe", **common, dataType="MBP", group="0.50")
             grouped = await asked(peer)
-            await peer.send(
-                "Error", code=400, message="Invalid", stream_id=grouped["stream_id"]
-            )
+            await peer.send("Error", code=400, message="Invalid", stream_id=grouped["stream_id"])
             refused = await client.heard("status", lambda line: line["stream"] == 1)
             assert (refused["state"], refused["error"]["code"]) == ("refused", 400)

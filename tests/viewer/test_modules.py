@@ -26,10 +26,8 @@ def names(path: Path) -> list[str]:
 @cache
 def outcomes(path: Path) -> dict[str, str]:
     """Run a file; return what went wrong by the name of each test, "" if nothing did."""
-    command = [NODE, "--test-reporter=junit", path]
-    run = subprocess.run(
-        command, capture_output=True, encoding="utf-8", timeout=240, check=False
-    )
+    command: list[str | Path] = [NODE, "--test-reporter=junit", path]
+    run = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=240, check=False)
     assert not run.stderr, run.stderr
     cases = ElementTree.fromstring(run.stdout).iter("testcase")
     return {case.attrib["name"]: told(case) for case in cases}

@@ -321,8 +321,8 @@ async def test_a_pause_is_drawn_in_another_theme_and_size(
     await page.locator("#pause").click()
     before = (await read_ladder(page)).sequence
     await page.set_viewport_size({"width": 1000, "height": 900})
-    await wait_until(page, "(before) => document.querySelector('.ladder').dataset.sequence > before",
-                     before)  # fmt: skip
+    later = "(before) => document.querySelector('.ladder').dataset.sequence > before"
+    await wait_until(page, later, before)
     rows = len((await read_ladder(page)).rows)
     assert (
         await panel_of(page).locator(".ladder-body").evaluate("(it) => it.clientHeight")

@@ -9,8 +9,9 @@ from contextlib import suppress
 from typing import Any, TypeVar
 
 from market_depth.protocol.messages import SymbolInfo
+from market_depth.terminal.choice import Choice
 from market_depth.terminal.depth import Frame, View
-from market_depth.terminal.session import Choice, Session
+from market_depth.terminal.session import Session
 
 __all__ = ["Feed"]
 

@@ -28,6 +28,7 @@ from market_depth.client import (
 )
 from market_depth.errors import ErrorCode
 from market_depth.protocol.messages import DataType, SymbolInfo
+from market_depth.terminal.choice import DEFAULT_INTERVAL_MS, Choice
 from market_depth.terminal.condition import Condition
 from market_depth.terminal.depth import MAX_LEVELS, Depth, Frame, View, depth_of
 from market_depth.terminal.figures import decimal
@@ -35,9 +36,8 @@ from market_depth.terminal.pacing import Pacer, WatchedPauses
 from market_depth.terminal.tape import Tape
 from market_depth.terminal.undeclared import ScaleGuess, undeclared
 
-__all__ = ["DEFAULT_INTERVAL_MS", "Choice", "Session"]
+__all__ = ["Choice", "Session"]
 
-DEFAULT_INTERVAL_MS: Final = 100
 _FRAMES_PER_S: Final = 15
 _SAMPLE_EVERY_S: Final = 0.25
 _SAMPLES_A_MID: Final = 4
@@ -48,20 +48,6 @@ _SETTLE_S: Final = 0.15
 """Least time between two views: a key that is held down must not flood the server."""
 _RETRY_S: Final = 5.0
 _FIRST_ANSWER_S: Final = 10.0
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """What is to be followed, and how."""
-
-    url: str
-    token: str | None = None
-    levels: int = 50
-    """Price levels a side."""
-    interval_ms: int | None = None
-    """Least time between two updates; `None` is DEFAULT_INTERVAL_MS."""
-    symbols: tuple[str, ...] = ()
-    """What the user has named; a server that can't list its symbols is believed to have them."""
 
 
 @dataclass(slots=True)

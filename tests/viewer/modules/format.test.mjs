@@ -56,6 +56,7 @@ test('fixed is exact up to 2^53', () => {
 test('fixed rounds what is no whole count', () => {
   assert.equal(fixed(1024.6, 2), '10.25');
   assert.equal(fixed(2.4, 0), '2');
+  assert.equal(fixed(1e22, 2), '100000000000000000000.00');
 });
 
 test('compact texts have at most six characters', () => {

@@ -93,10 +93,7 @@ function checkPrices(rows, book, step) {
       checkCell(rows[name], row, row === spreadRow ? undefined : expected.get(keys[row] + 0));
     }
     const best = side.length ? keyOf(name, side.prices[0], step) : Number.NaN;
-    assert.equal(
-      rows[name].best,
-      [...keys].indexOf(best),
-    );
+    assert.equal(rows[name].best, [...keys].indexOf(best));
   }
   if (spreadRow < 0) return;
   assert.ok(Number.isNaN(keys[spreadRow]));

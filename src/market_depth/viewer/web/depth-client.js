@@ -143,6 +143,10 @@ export class DepthClient {
    */
   listSymbols() {
     return new Promise((resolve, reject) => {
+      if (this.state === 'closed' || this.state === 'refused') {
+        reject(new DepthError(0, this.reason || 'the client has been closed'));
+        return;
+      }
       if (this.#listings.size >= MAX_LISTINGS) {
         reject(new DepthError(TOO_MANY, 'too many requests wait for their answer'));
         return;

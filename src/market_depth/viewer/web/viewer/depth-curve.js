@@ -21,7 +21,8 @@ const NO_DASH = /** @type {number[]} */ ([]);
 /** The bids or the asks. */
 export class DepthCurve {
   isBid;
-  side = NOTHING;
+  /** A copy: what was summed up must not change when the book does. */
+  side = { length: 0, prices: new Float64Array(256), quantities: new Float64Array(256) };
   /** @type {Float64Array} */
   #totals = new Float64Array(256);
   // The corners of the steps, from the best level out: a level is reached at xs[i], and from there
@@ -40,7 +41,16 @@ export class DepthCurve {
    * @param {Side | undefined} side
    */
   take(side) {
-    this.side = side ?? NOTHING;
+    const { length, prices, quantities } = side ?? NOTHING;
+    if (length > this.side.prices.length) {
+      this.side.prices = new Float64Array(prices.length);
+      this.side.quantities = new Float64Array(prices.length);
+    }
+    for (let at = 0; at < length; at++) {
+      this.side.prices[at] = prices[at];
+      this.side.quantities[at] = quantities[at];
+    }
+    this.side.length = length;
     this.#totals = cumulate(this.side, this.#totals);
   }
 

@@ -48,7 +48,7 @@ export class PointerGestures {
 
   /** @param {WheelEvent} event */
   #wheel(event) {
-    // Ctrl+wheel is the browser's own zoom, but also what a trackpad's pinch looks like.
+    if (event.ctrlKey || event.metaKey) return; // the browser's own zoom
     event.preventDefault();
     const lines = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? 24 : 1;
     if (!event.shiftKey && Math.abs(event.deltaX) > Math.abs(event.deltaY)) {

@@ -2,6 +2,8 @@
 
 const SHORTEST_MS = 60_000;
 const LONGEST_MS = 3_600_000;
+/** What is shown one after the other while there is more and more to show. */
+const GROWING_MS = [60_000, 120_000, 300_000];
 /** Part of the span that is left free at the right, so that the newest is not at the very edge. */
 const LEAD = 0.02;
 const CLOCK_JUMP_MS = 2000;
@@ -11,7 +13,7 @@ const FALL_BACK = 0.01;
 /** From when to when is shown: the last minutes, or a time that was gone back to. */
 export class TimeSpan {
   /** Milliseconds shown. */
-  spanMs = 300_000;
+  spanMs = GROWING_MS[0];
   /** Whether the newest is shown, and time goes on. */
   isFollowing = true;
   /** The server's clock now, as far as it can be told. */
@@ -26,6 +28,8 @@ export class TimeSpan {
   #rightMs = 0;
   #offsetMs = Number.NaN;
   #newestMs = Number.NaN;
+  /** Whether nobody has chosen a span. */
+  #isGrowing = true;
 
   /** The time at the right edge. */
   get rightMs() {
@@ -55,11 +59,24 @@ export class TimeSpan {
   }
 
   /**
+   * Shows more when there is more, until somebody chooses.
+   * @param {number} recordedMs how much there is to show
+   */
+  grow(recordedMs) {
+    if (!this.#isGrowing || recordedMs < this.spanMs) return;
+    const next = GROWING_MS.find((spanMs) => spanMs > this.spanMs);
+    if (next === undefined) return;
+    this.spanMs = next;
+    this.revision++;
+  }
+
+  /**
    * Shows more time (factor above 1) or less.
    * @param {number} factor
    * @param {number} [aroundMs] what stays where it is; the right edge while the newest is shown
    */
   zoom(factor, aroundMs = this.rightMs) {
+    this.#isGrowing = false;
     const before = this.spanMs;
     const spanMs = Math.min(Math.max(before * factor, SHORTEST_MS), LONGEST_MS);
     if (!this.isFollowing) {
@@ -92,6 +109,7 @@ export class TimeSpan {
   reset() {
     this.#offsetMs = Number.NaN;
     this.#newestMs = Number.NaN;
+    if (this.#isGrowing) this.spanMs = GROWING_MS[0];
     this.nowMs = Number.NaN;
     this.hoverMs = Number.NaN;
     this.follow();

@@ -53,9 +53,6 @@ export class Heatmap {
     this.#button.type = 'button';
     this.#button.className = 'heatmap-follow';
     this.#button.textContent = 'Follow the market';
-    if (this.#prices.isSet) {
-      this.#painter.prices.set(this.#prices, this.#painter.plotHeight, this.#step, this.#grain);
-    }
     this.#button.hidden = true;
     this.#button.addEventListener('click', () => this.recentre());
     host.append(this.#button);
@@ -99,6 +96,7 @@ export class Heatmap {
     const painter = this.#painter;
     const { width, height, ratio } = this.#surface;
     this.span.tick(nowMs, Math.max(timeMs, history.timeMs || 0));
+    if (history.last >= 0) this.span.grow((history.last - history.first) * history.columnMs);
     if (this.#surface.take()) this.#isStale = true;
     if (width < 80 || height < 60) return;
     painter.times.set(this.span, 0, painter.plotWidth, ratio);

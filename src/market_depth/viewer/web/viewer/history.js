@@ -55,7 +55,7 @@ export class DepthHistory {
   /** Ticks from the base, best first: bids from slot · 2 · levels on, asks `levels` later.
    * @type {Int32Array} */
   offsets;
-  /** Quantities in units, as `offsets`. @type {Float32Array} */
+  /** Quantities in units, as `offsets`. @type {Float64Array} */
   quantities;
   /** In ticks, at the column's end; NaN without bids. @type {Float64Array} */
   bestBids;
@@ -77,7 +77,7 @@ export class DepthHistory {
     this.steps = new Float32Array(columns);
     this.counts = new Uint16Array(2 * columns);
     this.offsets = new Int32Array(2 * levels * columns);
-    this.quantities = new Float32Array(2 * levels * columns);
+    this.quantities = new Float64Array(2 * levels * columns);
     this.bestBids = new Float64Array(columns);
     this.bestAsks = new Float64Array(columns);
     this.imbalance = new RunningValue(columns);

@@ -17,10 +17,12 @@ const MOUSE = [
 ];
 
 const TYPING = 'input, select, textarea';
+const OFF = 'market-depth-keys-off';
 
 export class Keys {
   #shortcuts;
   #sheet;
+  #switch = element('input', { type: 'checkbox', id: 'keys-on' });
 
   /** @param {Shortcut[]} shortcuts */
   constructor(shortcuts) {
@@ -29,6 +31,8 @@ export class Keys {
       { keys: ['?'], what: 'this help', run: () => this.toggleHelp() },
     ];
     this.#sheet = this.#makeSheet();
+    this.#switch.checked = !isSwitchedOff();
+    this.#switch.onchange = () => keepSwitch(this.#switch.checked);
     document.body.append(this.#sheet);
     document.addEventListener('keydown', (event) => this.#onKey(event));
   }
@@ -44,7 +48,7 @@ export class Keys {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
     const target = /** @type {Element} */ (event.target);
     if (target.matches(TYPING) || (event.key === ' ' && target.matches('button, summary'))) return;
-    if (this.#sheet.open && event.key !== '?') return;
+    if (!this.#switch.checked || (this.#sheet.open && event.key !== '?')) return;
     const found = this.#shortcuts.find(({ keys }) => keys.includes(event.key));
     if (!found) return;
     event.preventDefault();
@@ -69,6 +73,13 @@ export class Keys {
         element('h2', { id: 'help-title', text: 'Keyboard and mouse' }),
         element('table', {}, [element('tbody', {}, rows)]),
         ...hints,
+        element('p', {}, [
+          this.#switch,
+          element('label', {
+            for: 'keys-on',
+            text: ' single keys do all that (dictation may not like it)',
+          }),
+        ]),
         close,
       ]),
     ]);
@@ -78,4 +89,23 @@ export class Keys {
 /** @param {string} key */
 function shown(key) {
   return key === ' ' ? 'Space' : key;
+}
+
+/** Whether shortcuts of one key have been switched off: who dictates must be able to (WCAG 2.1.4). */
+function isSwitchedOff() {
+  try {
+    return localStorage.getItem(OFF) === 'yes';
+  } catch {
+    return false; // no storage is allowed
+  }
+}
+
+/** @param {boolean} isOn */
+function keepSwitch(isOn) {
+  try {
+    if (isOn) localStorage.removeItem(OFF);
+    else localStorage.setItem(OFF, 'yes');
+  } catch {
+    // no storage is allowed: it holds as long as the page is open
+  }
 }

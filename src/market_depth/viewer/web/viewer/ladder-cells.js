@@ -62,12 +62,11 @@ export class LadderCells {
   #shownDecimals = -1;
 
   /**
-   * @param {HTMLElement} host
    * @param {HTMLElement} body what the rows fill
    * @param {MarketModel} model
    * @param {LadderRows} rows
    */
-  constructor(host, body, model, rows) {
+  constructor(body, model, rows) {
     this.#model = model;
     this.#rows = rows;
     this.#caption = element('caption', { class: 'for-readers' });
@@ -87,7 +86,6 @@ export class LadderCells {
     ]);
     this.#spread.append(this.#mid, this.#spreadText);
     body.append(table, this.#spread);
-    host.classList.add('has-cells');
   }
 
   /** Makes the pool as long as there are rows. */
@@ -146,7 +144,7 @@ export class LadderCells {
     const decimals = scale ? scale.priceDecimals * 100 + scale.quantityDecimals : -1;
     if (decimals === this.#shownDecimals) return;
     this.#shownDecimals = decimals;
-    for (const row of this.#pool) row.shown.fill(Number.NaN);
+    for (const row of this.#pool) row.shown.fill(-Infinity); // which is never shown
   }
 
   /**
@@ -185,8 +183,9 @@ export class LadderCells {
     const middle = hasBoth
       ? scale.price(mid).toFixed(scale.priceDecimals + (mid % 1 ? 1 : 0))
       : '–';
+    const points = mid > 0 ? ` · ${((spread / mid) * 10_000).toFixed(2)} bps` : '';
     const text = hasBoth
-      ? `spread ${this.#model.formatPrice(spread)} · ${((spread / mid) * 10_000).toFixed(1)} bp`
+      ? `spread ${this.#model.formatPrice(spread)}${points}`
       : 'one side is empty';
     if (this.#mid.textContent !== middle) this.#mid.textContent = middle;
     if (this.#spreadText.textContent !== text) this.#spreadText.textContent = text;

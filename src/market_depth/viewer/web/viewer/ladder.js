@@ -53,7 +53,7 @@ export class Ladder {
     host.append(this.#host);
     this.#host.append(this.#body);
     this.#painter = new LadderPainter(this.#body, model, theme, this.#rows);
-    this.#cells = new LadderCells(this.#host, this.#body, model, this.#rows);
+    this.#cells = new LadderCells(this.#body, model, this.#rows);
     this.#host.style.setProperty('--row', `${this.#rowHeight}px`);
     this.#observer = new ResizeObserver(() => this.#resize());
     this.#observer.observe(this.#body);
@@ -78,8 +78,8 @@ export class Ladder {
     if (isNew) {
       this.#revision = this.#model.revision;
       this.#isDirty = false;
-      if (book && !this.#hasChosen && (book.bids.length > 0 || book.asks.length > 0)) {
-        this.#hasChosen = true;
+      if (book && !this.#hasChosen) {
+        this.#hasChosen = Math.min(book.bids.length, book.asks.length) > 1;
         const { stepUnits } = this.#model;
         this.#rows.isCompact =
           this.#mode === 'levels' ||

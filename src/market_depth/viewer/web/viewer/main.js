@@ -33,8 +33,8 @@ class Viewer {
   #isPaused = false;
   /** Frames that must be drawn in a pause as well: canvases have lost their size or colours. */
   #owedFrames = 0;
-  /** @type {Instrument[]} */
-  #instruments = [];
+  /** @type {Instrument[] | null} null until the server has been asked */
+  #instruments = null;
   #host = byId('panels');
   #speaker = byId('speaker');
 
@@ -42,7 +42,7 @@ class Viewer {
     const url = this.#url();
     this.#client = new DepthClient(url, { token: takeToken(url) });
     this.#status = new StatusBar(this.#client, (token) => {
-      sessionStorage.setItem(TOKEN + url, token);
+      keepToken(url, token);
       location.reload();
     });
     this.#client.onstate = () => this.#onState();
@@ -82,9 +82,11 @@ class Viewer {
   }
 
   #onState() {
-    document.documentElement.dataset.connection = this.#client.state;
+    const { state } = this.#client;
+    document.documentElement.dataset.connection = state;
     this.#tell();
-    if (this.#client.state === 'connected') this.#loadSymbols();
+    if (state === 'connected') this.#loadSymbols();
+    if (state !== 'connecting') this.#say(state === 'waiting' ? 'disconnected' : state);
   }
 
   async #loadSymbols() {
@@ -92,15 +94,17 @@ class Viewer {
       const symbols = await this.#client.listSymbols();
       this.#instruments = symbols.map((info) => {
         const { price_decimals: decimals, quantity_decimals: places } = info;
-        const scale = new Scale(
-          decimals,
-          places,
-          Math.round(Number(info.tick_size) * 10 ** decimals),
-        );
-        return { symbol: info.symbol, scale };
+        const ticks = Math.round(Number(info.tick_size) * 10 ** decimals);
+        const hasOrders = info.data_types.includes('MBO');
+        return {
+          symbol: info.symbol,
+          scale: new Scale(decimals, places, Math.max(1, ticks)),
+          hasOrders,
+        };
       });
     } catch {
       // A server of the original messages: the address has to say what is wanted.
+      this.#instruments ??= [];
     }
     for (const panel of this.#panels) panel.setInstruments(this.#instruments);
   }
@@ -117,7 +121,7 @@ class Viewer {
     });
     this.#panels.push(panel);
     this.#host.append(panel.element);
-    if (this.#instruments.length > 0) panel.setInstruments(this.#instruments);
+    if (this.#instruments) panel.setInstruments(this.#instruments);
   }
 
   #openAnother() {
@@ -127,7 +131,7 @@ class Viewer {
       return;
     }
     const shown = this.#panels.map(({ state }) => state.symbol);
-    const free = this.#instruments.find(({ symbol }) => !shown.includes(symbol));
+    const free = this.#instruments?.find(({ symbol }) => !shown.includes(symbol));
     this.#addPanel(newPanel(free?.symbol ?? shown[0]));
     this.#arrange();
     this.#select(this.#panels.length - 1);
@@ -228,7 +232,10 @@ class Viewer {
   /** Tells something to those who listen.
    * @param {string} text */
   #say(text) {
-    this.#speaker.textContent = text;
+    this.#speaker.textContent = '';
+    requestAnimationFrame(() => {
+      this.#speaker.textContent = text; // also if it is what was said before
+    });
   }
 
   #makeButtons() {
@@ -287,7 +294,7 @@ class Viewer {
 
   /** @param {string} digit */
   #showSymbol(digit) {
-    const found = this.#instruments[Number(digit) - 1];
+    const found = this.#instruments?.[Number(digit) - 1];
     if (found) this.#panels[this.#selected].set({ symbol: found.symbol });
   }
 
@@ -304,7 +311,9 @@ class Viewer {
   #cycle(field, values, key) {
     const panel = this.#panels[this.#selected];
     const direction = key === key.toLowerCase() ? 1 : -1;
-    panel.set({ [field]: next(values, panel.state[field], direction) });
+    const now = panel.state[field];
+    const listed = values.includes(now) ? values : [...values, now].sort((a, b) => a - b);
+    panel.set({ [field]: next(listed, now, direction) });
   }
 }
 
@@ -325,8 +334,25 @@ function next(values, value, direction) {
  */
 function takeToken(url) {
   const token = new URLSearchParams(location.search).get('token');
-  if (token) sessionStorage.setItem(TOKEN + url, token);
-  return sessionStorage.getItem(TOKEN + url) ?? undefined;
+  if (token) keepToken(url, token);
+  try {
+    return token ?? sessionStorage.getItem(TOKEN + url) ?? undefined;
+  } catch {
+    return token ?? undefined; // no storage is allowed
+  }
+}
+
+/**
+ * Keeps a token as long as the tab is open.
+ * @param {string} url
+ * @param {string} token
+ */
+function keepToken(url, token) {
+  try {
+    sessionStorage.setItem(TOKEN + url, token);
+  } catch {
+    // no storage is allowed: it will be asked for again
+  }
 }
 
 /** @param {string} id */

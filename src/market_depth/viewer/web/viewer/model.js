@@ -35,11 +35,15 @@ export class MarketModel {
     return this.scale ? fixed(units, this.scale.priceDecimals) : '';
   }
 
-  /** With all decimals, or shortened where that would be long.
+  /** With all decimals, or rounded where that would be long.
    * @param {number} units */
   formatQuantity(units) {
     if (!this.scale) return '';
     const text = fixed(units, this.scale.quantityDecimals);
-    return text.length <= LONGEST ? text : compact(this.scale.quantity(units));
+    if (text.length <= LONGEST) return text;
+    const places = LONGEST - 1 - text.indexOf('.');
+    return places > 0 && text.includes('.')
+      ? this.scale.quantity(units).toFixed(places)
+      : compact(this.scale.quantity(units));
   }
 }

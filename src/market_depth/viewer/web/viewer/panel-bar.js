@@ -98,6 +98,11 @@ export class PanelBar {
     this.#group.textContent = step;
   }
 
+  /** @param {boolean} has whether the symbol's feed tells orders */
+  setHasOrders(has) {
+    this.#types.MBO.disabled = !has;
+  }
+
   /** @param {boolean} can */
   setCanClose(can) {
     this.#close.hidden = !can;

@@ -13,13 +13,28 @@ const FALLBACK_LEVELS = 20;
 const WIDE_INTERVAL_MS = 250;
 const BAD_REQUEST = 400;
 
+/** @typedef {import('../depth-client.js').Scale} Scale */
+
+/**
+ * What streams have counted.
+ * @typedef {object} Totals
+ * @property {number} updates
+ * @property {number} lagged updates that the server has skipped
+ * @property {number} gaps
+ * @property {number} checksumFailures
+ */
+
 export class PanelStreams {
   /** Called when a stream's state, status or counters have changed. */
   onstatus = () => {};
   /** Called at the first message of a book that was asked for. */
   onbook = () => {};
+  /** Called when the instrument's decimals or tick are others than were believed. */
+  onscale = () => {};
   #client;
   #model;
+  /** What the symbol's streams have counted that are closed by now. */
+  #past = newTotals();
   /** @type {DepthStream | null} */
   book = null;
   /** @type {DepthStream | null} */
@@ -41,7 +56,7 @@ export class PanelStreams {
    * @param {PanelState} state
    */
   openBook(state) {
-    this.book?.close();
+    this.#end(this.book);
     const { scale, stepUnits } = this.#model;
     const group = scale && state.type === 'MBP' ? groupOf(stepUnits, scale) : '';
     const stream = this.#client.subscribe({
@@ -62,8 +77,8 @@ export class PanelStreams {
    * @param {string} symbol
    */
   openHistory(symbol) {
-    this.#wide?.close();
-    this.#trades?.close();
+    this.#end(this.#wide);
+    this.#end(this.#trades);
     this.#openWide(symbol, WIDE_LEVELS);
     const { trades, history } = this.#model;
     const stream = this.#client.subscribe({ symbol, dataType: 'TRADES', intervalMs: 0 });
@@ -75,10 +90,33 @@ export class PanelStreams {
     this.#trades = stream;
   }
 
+  /** Begins to count anew: another symbol. */
+  forget() {
+    this.close();
+    this.#past = newTotals();
+  }
+
   close() {
-    this.book?.close();
-    this.#wide?.close();
-    this.#trades?.close();
+    this.#end(this.book);
+    this.#end(this.#wide);
+    this.#end(this.#trades);
+  }
+
+  /** What all streams of the symbol have counted. */
+  totals() {
+    const totals = { ...this.#past };
+    for (const stream of [this.book, this.#wide, this.#trades]) if (stream) add(totals, stream);
+    return totals;
+  }
+
+  /** @param {DepthStream | null} stream */
+  #end(stream) {
+    if (!stream || stream.state === 'closed') return;
+    add(this.#past, stream);
+    stream.close();
+    if (stream === this.book) this.book = null;
+    else if (stream === this.#wide) this.#wide = null;
+    else this.#trades = null;
   }
 
   /**
@@ -103,7 +141,9 @@ export class PanelStreams {
     };
     stream.onstatus = () => {
       if (!stream.isGood && stream.timeMs > 0) history.gap(stream.timeMs);
-      if (stream.error?.code === BAD_REQUEST && levels > FALLBACK_LEVELS) {
+      const isRefused = stream === this.#wide && stream.error?.code === BAD_REQUEST;
+      if (isRefused && levels > FALLBACK_LEVELS) {
+        this.#end(stream);
         this.#openWide(symbol, FALLBACK_LEVELS); // the server shows no more than its --max-levels
       }
     };
@@ -115,7 +155,10 @@ export class PanelStreams {
     const model = this.#model;
     const isFirst = model.book !== stream.book;
     model.book = stream.book;
-    model.scale = stream.scale;
+    if (!isSameScale(model.scale, stream.scale)) {
+      model.scale = stream.scale;
+      this.onscale();
+    }
     model.sequence = stream.sequence;
     model.timeMs = stream.timeMs;
     model.isGood = stream.isGood;
@@ -129,4 +172,33 @@ export class PanelStreams {
     this.#model.isGood = stream.isGood;
     this.onstatus();
   }
+}
+
+/** @returns {Totals} */
+function newTotals() {
+  return { updates: 0, lagged: 0, gaps: 0, checksumFailures: 0 };
+}
+
+/**
+ * @param {Totals} totals
+ * @param {DepthStream} stream
+ */
+function add(totals, { counters }) {
+  totals.updates += counters.updates;
+  totals.lagged += counters.lagged;
+  totals.gaps += counters.gaps;
+  totals.checksumFailures += counters.checksumFailures;
+}
+
+/**
+ * @param {Scale | null} one
+ * @param {Scale | null} other
+ */
+function isSameScale(one, other) {
+  return (
+    one === other ||
+    (one?.priceDecimals === other?.priceDecimals &&
+      one?.quantityDecimals === other?.quantityDecimals &&
+      one?.tickUnits === other?.tickUnits)
+  );
 }

@@ -18,7 +18,7 @@ import { Timeline } from './timeline.js';
 /** @typedef {import('./state.js').PanelState} PanelState */
 /** @typedef {import('./state.js').ViewName} ViewName */
 /** @typedef {import('./theme.js').Theme} Theme */
-/** @typedef {{ symbol: string, scale: Scale }} Instrument */
+/** @typedef {{ symbol: string, scale: Scale, hasOrders: boolean }} Instrument */
 
 /** @typedef {object} Hooks
  * @property {() => void} onchange the state is another
@@ -63,6 +63,7 @@ export class Panel {
     this.#streams = new PanelStreams(client, this.model);
     this.#streams.onstatus = () => this.showStatus();
     this.#streams.onbook = () => this.#showControls();
+    this.#streams.onscale = () => this.#rescale();
     this.#bar = new PanelBar({
       set: (change) => this.set(change),
       step: (direction) => this.step(direction),
@@ -101,6 +102,10 @@ export class Panel {
       this.#hooks.onchange();
     }
     if (!isBegun && this.state.symbol !== '') this.#open();
+    if (this.state.symbol === '') {
+      this.#problem.hidden = false;
+      this.#problem.textContent = 'The server lists no symbols: name one in the address, ?symbol=…';
+    }
     this.#showControls();
   }
 
@@ -109,6 +114,7 @@ export class Panel {
   set(change) {
     const before = this.state;
     this.state = { ...before, ...change };
+    if (JSON.stringify(this.state) === JSON.stringify(before)) return;
     if (this.state.symbol !== before.symbol) {
       this.state.group = '';
       this.#open();
@@ -177,7 +183,7 @@ export class Panel {
     this.#problem.hidden = problem === '';
     if (this.#problem.textContent !== problem) this.#problem.textContent = problem;
     this.element.classList.toggle('is-stale', !this.model.isGood);
-    const text = streamStatus(stream);
+    const text = streamStatus(stream, this.#streams.totals());
     if (this.#status.textContent !== text) this.#status.textContent = text;
   }
 
@@ -211,6 +217,7 @@ export class Panel {
 
   #open() {
     const { model } = this;
+    this.#streams.forget();
     model.symbol = this.state.symbol;
     model.book = null;
     model.scale = null;
@@ -232,9 +239,22 @@ export class Panel {
     for (const view of Object.values(this.#views)) view.reset();
   }
 
+  /** The decimals or the tick are others than were believed when the book was asked for. */
+  #rescale() {
+    const { model } = this;
+    if (!model.scale) return;
+    const step = stepOf(this.state.group, model.scale);
+    if (step === model.stepUnits) return;
+    model.stepUnits = step;
+    for (const view of Object.values(this.#views)) view.reset();
+    if (this.state.group !== '') queueMicrotask(() => this.#openBook());
+  }
+
   #showControls() {
     const { scale, stepUnits } = this.model;
     const symbols = this.#instruments.map(({ symbol }) => symbol);
+    const known = this.#instruments.find(({ symbol }) => symbol === this.state.symbol);
+    this.#bar.setHasOrders(known?.hasOrders ?? true);
     this.#bar.show(this.state, symbols, scale ? this.model.formatPrice(stepUnits) : '–');
     this.showStatus();
   }

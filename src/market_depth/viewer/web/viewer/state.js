@@ -92,7 +92,8 @@ export function formatState(state) {
       if (panel[name] !== plain[name]) query.append(name, String(panel[name]));
     }
   }
-  if (state.hidden.length > 0) query.append('hide', state.hidden.join(','));
+  const hidden = VIEWS.filter((view) => state.hidden.includes(view));
+  if (hidden.length > 0) query.append('hide', hidden.join(','));
   if (state.theme !== 'auto') query.append('theme', state.theme);
   if (state.url !== '') query.append('url', state.url);
   return query.toString();

@@ -11,7 +11,7 @@ const RATE_MS = 1000;
 export class StatusBar {
   #client;
   #host = /** @type {HTMLElement} */ (document.getElementById('status'));
-  #connection = element('b', { class: 'connection', role: 'status' });
+  #connection = element('b', { class: 'connection' });
   #numbers = element('span', { class: 'numbers' });
   #retry = element('button', { type: 'button', text: 'Retry now', hidden: true });
   #login = element('form', { class: 'login', hidden: true }, [

@@ -35,7 +35,7 @@ export function streamProblem(stream) {
   if (stream.error && (stream.state === 'refused' || stream.state === 'asked')) {
     return `Error ${stream.error.code}: ${stream.error.message}`;
   }
-  if (stream.state === 'waiting') return `Waiting: the feed of ${stream.symbol} is down`;
+  if (stream.state === 'waiting') return `Waiting: ${stream.error?.message ?? 'no feed'}`;
   if (stream.status === 'Stale' || stream.status === 'Halted') {
     return stream.statusReason ? `${stream.status}: ${stream.statusReason}` : stream.status;
   }
@@ -43,19 +43,19 @@ export function streamProblem(stream) {
 }
 
 /**
- * A stream in one line: sequence, status, what was skipped, lost or wrong.
- * @param {DepthStream} stream
+ * A panel's streams in one line: the book's status and sequence; what was skipped, lost or wrong.
+ * @param {DepthStream} stream of the book
+ * @param {import('./panel-streams.js').Totals} totals of all streams
  */
-export function streamStatus(stream) {
-  const { counters } = stream;
+export function streamStatus(stream, totals) {
   const parts = [
     `${stream.mode === 'delta' ? 'deltas, verified' : 'whole snapshots'}`,
     stream.state === 'open' ? stream.status : stream.state,
     `sequence ${stream.sequence < 0 ? '–' : stream.sequence}`,
-    `${compact(counters.updates)} updates`,
-    `${compact(counters.lagged)} lagged`,
-    `${counters.gaps} gaps`,
-    `${counters.checksumFailures} checksum failures`,
+    `${compact(totals.updates)} updates`,
+    `${compact(totals.lagged)} lagged`,
+    `${totals.gaps} gaps`,
+    `${totals.checksumFailures} checksum failures`,
   ];
   return parts.join(' · ');
 }
