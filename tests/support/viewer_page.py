@@ -365,7 +365,8 @@ def _check_side(row: Row, cells: Sequence[str], levels: list[Level], places: int
     if len(exact) <= _LONGEST_QUANTITY:
         assert size == exact, row
     else:
-        assert shortens(size, level.quantity), row
+        assert len(size) <= _LONGEST_QUANTITY
+        assert Decimal(size) == round(level.quantity, len(size.partition(".")[2])), row
     assert orders == ("" if level.orders is None else str(level.orders)), row
     assert shortens(cumulative, total), f"{row}: the total is {total}"
 

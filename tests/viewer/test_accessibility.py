@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser, Page, expect
 
 from support.browser import until_connection, viewer, violations, watched_page
 from support.logs import serving_quietly
@@ -245,6 +245,24 @@ async def test_the_help_sheet_comes_and_goes(page: Page, server: ServerProcess) 
 
 
 @module_loop
+async def test_single_keys_can_be_switched_off(page: Page, server: ServerProcess) -> None:
+    await viewer(page, server, symbol="BTCUSD")
+    await until_current(page)
+    for is_on in (False, True):
+        await page.locator("#help").click()
+        switch = page.locator("#keys-on")
+        await switch.focus()
+        await page.keyboard.press("Space")
+        assert await switch.is_checked() == is_on
+        await page.keyboard.press("Escape")
+        await page.reload()
+        await until_connection(page, "connected")
+        await page.locator(".ladder-body").focus()
+        await page.keyboard.press("n")
+        assert dict(query_of(page))["symbol"] == ("ETHUSD" if is_on else "BTCUSD")
+
+
+@module_loop
 async def test_keys_with_ctrl_or_in_a_choice_are_the_browsers(
     page: Page, server: ServerProcess
 ) -> None:
@@ -271,11 +289,11 @@ async def test_the_best_prices_are_said(page: Page) -> None:
         await page.keyboard.press("s")
         bid, ask = book.bids[0], book.asks[0]
         said = f"ADAUSD: bid {bid.quantity} at {bid.price}, ask {ask.quantity} at {ask.price}"
-        assert await speaker.text_content() == said
+        await expect(speaker).to_have_text(said)
         await page.keyboard.press("Space")
-        assert await speaker.text_content() == "paused"
+        await expect(speaker).to_have_text("paused")
         await page.keyboard.press("Space")
-        assert await speaker.text_content() == "goes on"
+        await expect(speaker).to_have_text("goes on")
 
 
 @module_loop
@@ -290,11 +308,11 @@ async def test_tables_and_pictures_say_what_they_are(page: Page, server: ServerP
         'columnheader "Bid orders"',
         'columnheader "Price"',
         'columnheader "Ask size"',
-        'region "Ladder"',
-        'region "Liquidity over time"',
+        'group "Ladder"',
+        'group "Liquidity over time"',
         'heading "Depth" [level=2]',
-        'region "Imbalance and spread"',
-        'region "Trades"',
+        'group "Imbalance and spread"',
+        'group "Trades"',
         'combobox "Symbol"',
         'button "MBO" [pressed]',
     ):

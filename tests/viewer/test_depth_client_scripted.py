@@ -53,6 +53,38 @@ async def test_what_is_asked_for_before_there_is_a_connection_is_asked_for_then(
         assert counters["missedTrades"] == 2
 
 
+@pytest.mark.parametrize(("epoch", "missed"), [("first", 4), ("second", 0)])
+async def test_trades_made_without_a_connection_are_counted(epoch: str, missed: int) -> None:
+    """Those of a server that has been started anew are numbered anew."""
+    async with scripted() as server, node_client(server.url, **SOON) as client:
+        await client.do("subscribe", symbol="BTCUSD", dataType="TRADES", tellsUpdates=True)
+        peer = await server.accepted()
+        request = await asked(peer)
+        await peer.open(request)
+        await peer.trades(request, 3, 7)
+        assert (await client.heard("trade"))["number"] == 7
+        peer.cut()
+        peer = await server.accepted()
+        again = await asked(peer)
+        await peer.open(again, epoch=epoch)
+        await peer.trades(again, 9, 12, 13)
+        assert (await client.heard("trade"))["number"] == 12
+        assert (await client.do("look", stream=0))["counters"]["missedTrades"] == missed
+
+
+async def test_what_a_server_of_today_refuses_is_not_asked_for_otherwise() -> None:
+    async with scripted() as server, node_client(server.url) as client:
+        await client.do("subscribe", symbol="BTCUSD", dataType="MBP", levels=5000)
+        peer = await server.accepted()
+        request = await asked(peer)
+        name = request["stream_id"]
+        await peer.send("Error", code=400, message="levels", stream_id=name, id=request["id"])
+        refused = await client.heard("status")
+        assert (refused["state"], refused["error"]["message"]) == ("refused", "levels")
+        await client.do("subscribe", symbol="ETHUSD", dataType="MBP")
+        assert (await asked(peer))["symbol"] == "ETHUSD"
+
+
 async def test_a_gap_has_the_stream_asked_for_anew() -> None:
     async with streaming() as (_, client, peer, request):
         await peer.delta(request, 3, 4, {1.0: 9}, {})

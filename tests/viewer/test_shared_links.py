@@ -55,7 +55,7 @@ CONTROLS: Final = """() => ({
   theme: document.documentElement.dataset.theme,
   themes: document.querySelector('#theme').textContent.trim(),
   views: [...document.querySelectorAll('[id^="show-"]')].map((it) => it.ariaPressed),
-  hidden: [...document.querySelectorAll('section.view')].map((it) => it.offsetParent === null),
+  hidden: [...document.querySelectorAll('.view')].map((it) => it.offsetParent === null),
   panels: [...document.querySelectorAll('article.panel')].map((panel) => [
     panel.getAttribute('aria-label'),
     ...[...panel.querySelectorAll('.panel-bar select')].map((it) => it.value),

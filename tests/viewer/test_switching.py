@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 import pytest
-from playwright.async_api import Page, WebSocket
+from playwright.async_api import Page, WebSocket, expect
 
 from support.browser import viewer
 from support.process import ServerProcess
@@ -161,7 +161,7 @@ async def test_panels_stand_side_by_side(page: Page, server: ServerProcess) -> N
         await panels.last.locator(".ladder-body").focus()  # keys in a select are the select's
     await page.keyboard.press("a")
     assert await panels.count() == 6
-    assert await page.locator("#speaker").text_content() == "no more than 6 panels"
+    await expect(page.locator("#speaker")).to_have_text("no more than 6 panels")
     symbols = ["BTCUSD", "ETHUSD", "ADAUSD", "BTCUSD", "BTCUSD", "BTCUSD"]
     assert [symbol for name, symbol in query_of(page) if name == "symbol"] == symbols
     await page.keyboard.press("m")

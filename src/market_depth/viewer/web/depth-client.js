@@ -183,7 +183,9 @@ export class DepthClient {
   }
 
   #opened() {
-    for (const listing of this.#listings.values()) this.#sendListing(listing);
+    for (const listing of this.#listings.values()) {
+      if (Number.isNaN(listing.sentMs)) this.#sendListing(listing);
+    }
     this.#asks.open(this.#streams);
     this.#ping();
   }
@@ -297,6 +299,7 @@ export class DepthClient {
 
   /** @param {any} message */
   #takeSymbols({ symbols, id }) {
+    if (!Array.isArray(symbols)) return;
     this.#symbols.clear();
     for (const info of symbols) this.#symbols.set(info.symbol, info);
     for (const stream of this.#asks.streams()) {

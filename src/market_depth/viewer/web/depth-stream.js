@@ -219,7 +219,7 @@ export class DepthStream {
    * @param {any} message
    */
   lagged(message) {
-    this.counters.lagged += message.skipped;
+    this.counters.lagged += Number(message.skipped) || 0;
     this.#isLagging = true;
     this.onstatus(this);
   }
@@ -330,13 +330,15 @@ export class DepthStream {
 
   /** @param {any} message */
   #takeTrades(message) {
+    const trades = message.data?.trades;
+    if (!Array.isArray(trades)) return;
     this.sequence = message.sequence;
     this.timeMs = parseTime(message.timestamp);
     const eventMs = parseTime(message.event_timestamp);
     this.eventTimeMs = Number.isNaN(eventMs) ? null : eventMs;
     this.counters.updates += 1;
     const scale = this.scale ?? NO_SCALE;
-    for (const trade of message.data.trades) {
+    for (const trade of trades) {
       const number = trade.trade_number;
       const missed = this.#lastTrade < 0 ? 0 : number - this.#lastTrade - 1;
       this.#lastTrade = number;

@@ -64,7 +64,7 @@ export class DepthChart {
     this.#model = model;
     this.#theme = theme;
     host.classList.add('depth-host');
-    host.setAttribute('role', 'region');
+    host.setAttribute('role', 'group');
     this.#surface = new Surface(host);
     this.#surface.canvas.setAttribute('role', 'img');
     this.#axes = new DepthAxes(this.#surface, theme);

@@ -16,7 +16,8 @@ const MOUSE = [
   'Trades: hovering or focus holds them still.',
 ];
 
-const TYPING = 'input, select, textarea';
+const TYPING = 'input:not([type="checkbox"]), select, textarea';
+const PRESSED_BY_SPACE = 'button, summary, input';
 const OFF = 'market-depth-keys-off';
 
 export class Keys {
@@ -47,7 +48,7 @@ export class Keys {
   #onKey(event) {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
     const target = /** @type {Element} */ (event.target);
-    if (target.matches(TYPING) || (event.key === ' ' && target.matches('button, summary'))) return;
+    if (target.matches(TYPING) || (event.key === ' ' && target.matches(PRESSED_BY_SPACE))) return;
     if (!this.#switch.checked || (this.#sheet.open && event.key !== '?')) return;
     const found = this.#shortcuts.find(({ keys }) => keys.includes(event.key));
     if (!found) return;

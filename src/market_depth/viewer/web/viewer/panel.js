@@ -73,7 +73,7 @@ export class Panel {
     this.#sections = Object.fromEntries(
       VIEWS.map((name) => [
         name,
-        element('section', { class: `view view-${name}`, 'aria-label': TITLES[name] }, [
+        element('div', { class: `view view-${name}`, role: 'group', 'aria-label': TITLES[name] }, [
           element('h2', { text: TITLES[name] }),
         ]),
       ]),

@@ -30,7 +30,7 @@ export class Tape {
   #host;
   #model;
   #root = element('div', { class: 'tape-root' });
-  #body = element('div', { class: 'tape-body', tabindex: 0, role: 'region' });
+  #body = element('div', { class: 'tape-body', tabindex: 0, role: 'group' });
   #caption;
   #tbody = element('tbody');
   #note = element('div', { class: 'tape-note', hidden: true });
