@@ -5,7 +5,7 @@ async with connect("ws://127.0.0.1:8080") as depth:
         print(update.sequence, update.book.best_bid, update.book.best_ask)
 """
 
-from market_depth.client.books import Book, Level, LevelBook, Order, OrderBook, Scale
+from market_depth.client.books import Book, Level, LevelBook, Order, OrderBook
 from market_depth.client.client import DepthClient, connect
 from market_depth.client.errors import (
     ClientError,
@@ -15,6 +15,7 @@ from market_depth.client.errors import (
     StreamBrokenError,
 )
 from market_depth.client.policies import ReconnectPolicy, SlowReaderPolicy
+from market_depth.client.scale import Scale
 from market_depth.client.subscription import Counters, Subscription
 from market_depth.client.updates import Event, EventKind, Update, UpdateKind
 

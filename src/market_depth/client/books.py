@@ -9,7 +9,6 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
-from decimal import Decimal
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -17,6 +16,7 @@ from msgspec import UNSET
 
 from market_depth.client import tables
 from market_depth.client.errors import StreamBrokenError
+from market_depth.client.scale import Scale
 from market_depth.protocol.checksum import level_checksum, order_checksum
 from market_depth.protocol.messages import MboChange, MboLevel, MbpChange, MbpLevel, Number
 
@@ -26,48 +26,7 @@ if TYPE_CHECKING:
     import polars as pl
     from numpy.typing import NDArray
 
-__all__ = ["Book", "Level", "LevelBook", "Order", "OrderBook", "Scale"]
-
-
-class Scale:
-    """The decimals of an instrument.
-
-    Args:
-        price_decimals: of its prices.
-        quantity_decimals: of its quantities.
-    """
-
-    __slots__ = ("_price", "_quantity", "price_decimals", "quantity_decimals")
-
-    def __init__(self, price_decimals: int, quantity_decimals: int) -> None:
-        self.price_decimals = price_decimals
-        self.quantity_decimals = quantity_decimals
-        self._price: int = 10**price_decimals
-        self._quantity: int = 10**quantity_decimals
-
-    def price_units(self, number: Number) -> int:
-        """Return a price as a count of its last decimal."""
-        return round(number * self._price)
-
-    def quantity_units(self, number: Number) -> int:
-        """Return a quantity as a count of its last decimal."""
-        return round(number * self._quantity)
-
-    def price(self, units: float) -> float:
-        """Return a count of the last decimal as a price."""
-        return units / self._price
-
-    def quantity(self, units: int) -> float:
-        """Return a count of the last decimal as a quantity."""
-        return units / self._quantity
-
-    def exact_price(self, units: int) -> Decimal:
-        """Return a count of the last decimal as a price, with all its decimals."""
-        return Decimal(units).scaleb(-self.price_decimals)
-
-    def exact_quantity(self, units: int) -> Decimal:
-        """Return a count of the last decimal as a quantity, with all its decimals."""
-        return Decimal(units).scaleb(-self.quantity_decimals)
+__all__ = ["Book", "Level", "LevelBook", "Order", "OrderBook"]
 
 
 class Level(NamedTuple):
@@ -137,6 +96,7 @@ class Book(ABC):
 
     def __init__(self, scale: Scale) -> None:
         self.scale = scale
+        """In force for the whole book: another one is followed by a `replace`."""
         self.sequence = -1
         """Sequence of the last message that was applied; -1 before the first."""
         self.timestamp = ""

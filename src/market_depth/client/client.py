@@ -9,8 +9,7 @@ from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
-from msgspec import UNSET
-
+from market_depth.client.answers import Answers
 from market_depth.client.connection import Connection
 from market_depth.client.errors import ClientError, ConnectionFailedError, RequestRefusedError
 from market_depth.client.gateway import GATEWAYS
@@ -129,7 +128,7 @@ class DepthClient:
         self._timeout_s = timeout_s
         self._subscriptions: dict[str, Subscription] = {}
         """By stream id; of several symbols, by how the ids begin."""
-        self._answers: dict[object, asyncio.Future[Any]] = {}
+        self._answers = Answers()
         self._closing: set[str] = set()
         """Streams whose Unsubscribe is not answered yet."""
         self._ids = itertools.count(1)
@@ -284,9 +283,7 @@ class DepthClient:
             if subscription is not None:
                 await subscription.receive(message, raw)
             return
-        answer = self._answers.pop(getattr(message, "id", UNSET), None)
-        if answer is not None and not answer.done():
-            answer.set_result(message)
+        if self._answers.take(message):
             return
         match message:
             case Subscribed():
@@ -300,8 +297,7 @@ class DepthClient:
             case Error():
                 self._take_error(message)
             case Status():
-                text = f"{message.symbol}: {message.status} {message.reason or ''}".strip()
-                self._tell(Event(EventKind.STATUS, text, message.symbol, status=message.status))
+                self._tell(_status_event(message))
             case Lagged():
                 subscription = self._find(message.stream_id)
                 if subscription is not None:
@@ -337,8 +333,16 @@ class DepthClient:
                 self._closing.discard(stream_id)
         elif error.code == ErrorCode.UNAVAILABLE:
             subscription.waits(stream_id, self._connection.number)
-            event = Event(EventKind.STATUS, error.message, stream_id=stream_id, status="Stale")
-            self._tell(event)
+            self._tell(
+                Event(
+                    EventKind.STATUS,
+                    error.message,
+                    subscription.symbol_of(stream_id),
+                    stream_id,
+                    status="Stale",
+                    reason=error.message,
+                )
+            )
         elif subscription.refuse(RequestRefusedError(error.code, error.message, stream_id)):
             self._subscriptions.pop(subscription.stream_id, None)
         else:
@@ -368,10 +372,7 @@ class DepthClient:
     def _lose_answers(self, error: Exception) -> None:
         """Tell whoever waits for an answer that none will come."""
         self._closing.clear()
-        for answer in self._answers.values():
-            if not answer.done():
-                answer.set_exception(error)
-        self._answers.clear()
+        self._answers.lose(error)
 
     async def _ask(self, request_with: Callable[[int], Any]) -> Any:
         """Send a request with an id, and return its answer.
@@ -383,16 +384,14 @@ class DepthClient:
         if self._error is not None:
             raise self._error
         number = next(self._ids)
-        answer = self._answers[number] = asyncio.get_running_loop().create_future()
-        try:
+        with self._answers.awaiting(number) as answer:
             if not await self._connection.send(request_with(number)):
                 raise ConnectionFailedError("there is no connection now")
-            async with asyncio.timeout(self._timeout_s):
-                message = await answer
-        except TimeoutError:
-            raise ConnectionFailedError(f"no answer within {self._timeout_s:g} s") from None
-        finally:
-            self._answers.pop(number, None)
-        if isinstance(message, Error):
-            raise RequestRefusedError(message.code, message.message, message.stream_id)
-        return message
+            return await answer.within(self._timeout_s)
+
+
+def _status_event(message: Status) -> Event:
+    """Return what a user is told of a Status."""
+    reason = message.reason or ""
+    text = f"{message.symbol}: {message.status} {reason}".strip()
+    return Event(EventKind.STATUS, text, message.symbol, status=message.status, reason=reason)

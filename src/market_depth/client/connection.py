@@ -196,8 +196,10 @@ class Connection:
             self._pauses_s = self._policy.pauses_s()
         asked_s, self._reconnect_after_s = self._reconnect_after_s or 0.0, None
         for pause_s in self._pauses_s:
-            await asyncio.sleep(asked_s + pause_s)
-            asked_s = 0.0
+            wait_s, asked_s = asked_s + pause_s, 0.0
+            text = f"next attempt in {wait_s:.1f} s"
+            self._tell(Event(EventKind.RECONNECTING, text, wait_s=wait_s))
+            await asyncio.sleep(wait_s)
             try:
                 return await self._connect()
             except InvalidStatus as error:

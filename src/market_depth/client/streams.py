@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import Any, Final, NamedTuple
 
 from msgspec import UNSET
 
-from market_depth.client.books import Book, LevelBook, OrderBook, Scale
+from market_depth.client.books import Book, LevelBook, OrderBook
 from market_depth.client.errors import StreamBrokenError
+from market_depth.client.scale import Scale
 from market_depth.client.updates import Update, UpdateKind
 from market_depth.protocol.messages import (
     DataType,
@@ -34,6 +36,8 @@ class Received(NamedTuple):
     stream: Stream
     message: MarketData | MarketDelta
     raw: bytes | str
+    trades_missed: int = 0
+    """Trades between the one before it and its first."""
 
 
 class Stream:
@@ -55,6 +59,7 @@ class Stream:
         "_is_broken",
         "_last_trade",
         "_received_sequence",
+        "_told_scale",
         "asked_on",
         "book",
         "conflated",
@@ -76,6 +81,8 @@ class Stream:
         """Number of the connection that it was asked for on, or opened; 0 for none."""
         self.conflated = 0
         """Updates applied since the one that was handed out last."""
+        self._told_scale: Scale | None = None
+        """The decimals that the server has told; `None` if it has told none."""
         self._last_trade: int | None = None
         self._failures = 0
         self._good = 0
@@ -101,12 +108,9 @@ class Stream:
         self.epoch = epoch
         if answer.resumed is not True:
             self._awaits_whole = True
+        self._told_scale = None
         if answer.price_decimals is not UNSET and answer.quantity_decimals is not UNSET:
-            scale = self.book.scale
-            known = (scale.price_decimals, scale.quantity_decimals)
-            if known != (answer.price_decimals, answer.quantity_decimals):
-                new_scale = Scale(answer.price_decimals, answer.quantity_decimals)
-                self.book = _new_book(self.data_type, new_scale)
+            self._told_scale = Scale(answer.price_decimals, answer.quantity_decimals)
 
     def begin_anew(self) -> bool:
         """Take nothing before a whole view; return whether there is use in asking for one."""
@@ -155,6 +159,9 @@ class Stream:
         if isinstance(message, MarketData):
             kind, prev_sequence = UpdateKind.SNAPSHOT, None
             self._is_broken = False
+            rows = data.trades if isinstance(data, TradesData) else chain(data.bids, data.asks)
+            # Who knows just the original messages tells no decimals, but sends whole views only.
+            book.scale = self._told_scale or book.scale.widened(rows)
             if isinstance(data, TradesData):
                 kind = UpdateKind.TRADES
             else:
@@ -185,6 +192,7 @@ class Stream:
             book=book,
             data=data,
             conflated=self.conflated,
+            trades_missed=received.trades_missed,
             raw=received.raw,
         )
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterator
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
+from operator import add
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -42,9 +43,13 @@ class Counters:
     gaps: int = 0
     checksum_failures: int = 0
     trades_missed: int = 0
-    """Trades that were made while there was no connection."""
+    """Trades that were made while there was no connection, before the update taken last."""
     resumed: int = 0
     """Times that a stream went on where a lost connection had cut it off."""
+
+    def __add__(self, other: Counters) -> Counters:
+        """Return what both have counted together."""
+        return Counters(*map(add, astuple(self), astuple(other)))
 
 
 class Subscription:
@@ -160,7 +165,7 @@ class Subscription:
             yield self.request
             return
         for name in self.stream_ids():
-            stream = self._stream(name, self._symbol_of(name))
+            stream = self._stream(name, self.symbol_of(name))
             if stream.asked_on != connection:
                 stream.asked_on = connection
                 yield self.request_of(stream)
@@ -184,7 +189,11 @@ class Subscription:
 
     def waits(self, stream_id: str, connection: int) -> None:
         """Take that a stream will be opened when its symbol's feed is back."""
-        self._stream(stream_id, self._symbol_of(stream_id)).asked_on = connection
+        self._stream(stream_id, self.symbol_of(stream_id)).asked_on = connection
+
+    def symbol_of(self, stream_id: str) -> str:
+        """Return the symbol of one of the streams."""
+        return self.request.symbol or stream_id.removeprefix(f"{self.stream_id}:")
 
     def refuse(self, error: RequestRefusedError) -> bool:
         """Take that a stream is refused; return whether that leaves none to be had."""
@@ -207,12 +216,10 @@ class Subscription:
             self.counters.gaps += 1
             await self._client.begin_anew(self, stream, EventKind.GAP, error)
             return
-        if missed := stream.missed_trades(message):
-            self.counters.trades_missed += missed
-            self._client.tell(EventKind.GAP, f"{stream.stream_id}: {missed} trades missed", stream)
+        missed = stream.missed_trades(message)
         if self.mailbox.is_full:
             await self._make_room()
-        self.mailbox.put((self, Received(stream, message, raw)))
+        self.mailbox.put((self, Received(stream, message, raw, missed)))
 
     async def take(self, received: Received) -> Update | None:
         """Apply a message that was received, and return the update, `None` if it is of no use."""
@@ -226,6 +233,7 @@ class Subscription:
         if update is not None:
             received.stream.conflated = 0
             self.counters.updates += 1
+            self._count_missed(update, received.stream)
         return update
 
     async def pass_over(self, received: Received) -> None:
@@ -255,15 +263,17 @@ class Subscription:
             else:
                 mailbox.put((owner, received))
 
+    def _count_missed(self, update: Update, stream: Stream) -> None:
+        if missed := update.trades_missed:
+            self.counters.trades_missed += missed
+            self._client.tell(EventKind.GAP, f"{stream.stream_id}: {missed} trades missed", stream)
+
     @property
     def _wants_all(self) -> bool:
         return self.request.symbols == ["*"]
 
     def _name_of(self, symbol: str) -> str:
         return f"{self.stream_id}:{symbol}"
-
-    def _symbol_of(self, stream_id: str) -> str:
-        return self.request.symbol or stream_id.removeprefix(f"{self.stream_id}:")
 
     def _stream(self, stream_id: str, symbol: str) -> Stream:
         stream = self.streams.get(stream_id)

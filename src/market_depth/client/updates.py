@@ -45,6 +45,9 @@ class Update:
     """The message's own: rows, changes or trades, as `market_depth.protocol.messages` has them."""
     conflated: int
     """Updates before this one that were applied to the book without being handed out."""
+    trades_missed: int
+    """Trades between the update before and this one, made while there was no connection; 0 unless
+    it is a stream of trades."""
     raw: bytes | str
     """The message as it came."""
 
@@ -72,6 +75,8 @@ class EventKind(Enum):
     """The server has said something that this client does not know; it is left out."""
     DISCONNECTED = "disconnected"
     """The connection is lost, and will be made anew."""
+    RECONNECTING = "reconnecting"
+    """The next attempt to make it anew comes after a pause, of `wait_s`."""
     RECONNECTED = "reconnected"
     """It is there again, and the streams with it."""
     SHUTDOWN = "shutdown"
@@ -89,3 +94,7 @@ class Event:
     stream_id: str | None = None
     status: str | None = None
     """Live, Stale, Halted or Recovered, of a STATUS."""
+    reason: str = ""
+    """Why, if the server has said so."""
+    wait_s: float | None = None
+    """Seconds from now on, of a RECONNECTING: those that the server has asked for among them."""

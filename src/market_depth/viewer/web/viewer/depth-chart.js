@@ -18,6 +18,7 @@ import { Surface } from './surface.js';
  * @property {string} symbol
  * @property {Scale | null} scale
  * @property {{ bids: Side, asks: Side } | null} book
+ * @property {{ mid: () => number, spread: () => number } | null} touch where best bid and ask are
  * @property {number} revision
  * @property {(units: number) => string} formatPrice
  * @property {(units: number) => string} formatQuantity
@@ -111,14 +112,14 @@ export class DepthChart {
 
   /** @param {number} nowMs of the animation frame */
   draw(nowMs) {
-    const { revision, scale, book } = this.#model;
+    const { revision, scale, book, touch } = this.#model;
     const { width, height } = this.#surface;
     if (width < 2 * GUTTER_PIXELS || height < 2 * (HEAD_PIXELS + FOOT_PIXELS)) return;
     const isStale = this.#surface.take();
     const isNew = revision !== this.#revision;
     const isRepainted = this.#theme.revision !== this.#themeRevision;
     if (!(isStale || isNew || isRepainted || this.#isTouched || this.#isMoving)) return;
-    if (isNew) this.#curves.take(book);
+    if (isNew) this.#curves.take(book, touch);
     if (isRepainted) this.#axes.reset();
     const isJumping = isStale || this.#motion.matches;
     const elapsedMs = isJumping ? Number.POSITIVE_INFINITY : nowMs - this.#drawnMs;

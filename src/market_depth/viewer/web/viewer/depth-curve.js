@@ -236,24 +236,23 @@ export class DepthCurve {
 export class DepthCurves {
   bids = new DepthCurve(true);
   asks = new DepthCurve(false);
+  /** Best bid + best ask in price units, a whole number; NaN unless there are both. */
+  midTwice = Number.NaN;
+  /** Best ask - best bid in price units, NaN unless there are both. */
+  spread = Number.NaN;
 
   /**
    * Takes the book as it is now.
    * @param {{ bids: Side, asks: Side } | null} book
+   * @param {{ mid: () => number, spread: () => number } | null} touch where its best bid and ask
+   *   are: the book's own may be merged with others
    */
-  take(book) {
+  take(book, touch) {
     this.bids.take(book?.bids);
     this.asks.take(book?.asks);
-  }
-
-  /** Best bid + best ask in price units, a whole number; NaN unless there are both. */
-  get midTwice() {
-    return this.bids.best + this.asks.best;
-  }
-
-  /** Best ask - best bid in price units, NaN unless there are both. */
-  get spread() {
-    return this.asks.best - this.bids.best;
+    const isWhole = this.bids.side.length > 0 && this.asks.side.length > 0;
+    this.midTwice = isWhole && touch ? 2 * touch.mid() : Number.NaN;
+    this.spread = isWhole && touch ? touch.spread() : Number.NaN;
   }
 
   /** The mid in price units, or the best price if there is but one side; NaN without any. */

@@ -171,14 +171,14 @@ export class LadderCells {
   }
 
   #writeSpread() {
-    const { book, scale } = this.#model;
+    const { touch, scale } = this.#model;
     const row = this.#rows.spreadRow;
-    const isThere = row >= 0 && book !== null && scale !== null;
+    const isThere = row >= 0 && touch !== null && scale !== null;
     this.#spread.hidden = !isThere;
     if (!isThere) return;
     this.#spread.style.setProperty('--spread-row', String(row));
-    const spread = book.spread();
-    const mid = book.mid();
+    const spread = touch.spread();
+    const mid = touch.mid();
     const hasBoth = !Number.isNaN(spread);
     const middle = hasBoth
       ? scale.price(mid).toFixed(scale.priceDecimals + (mid % 1 ? 1 : 0))

@@ -18,6 +18,11 @@ export class MarketModel {
   stepUnits = 1;
   /** @type {Book | null} */
   book = null;
+  /**
+   * The market's best bid and ask where the book's are merged with others, null where they are not.
+   * @type {Book | null}
+   */
+  best = null;
   /** Whether the book is current: connected, and neither Stale nor Halted. */
   isGood = false;
   sequence = 0;
@@ -29,6 +34,11 @@ export class MarketModel {
   tradeRevision = 0;
   trades = new TradeRing();
   history = new DepthHistory();
+
+  /** Where spread and mid are to be taken from. */
+  get touch() {
+    return this.best ?? this.book;
+  }
 
   /** @param {number} units */
   formatPrice(units) {

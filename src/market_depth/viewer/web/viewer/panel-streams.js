@@ -1,5 +1,6 @@
 // The streams of a panel: the book that is shown, a wide one by price for the heatmap's history,
-// which goes on whatever is shown, and the trades.
+// which goes on whatever is shown, and the trades. Where the server merges levels the best bid and
+// offer are a stream of their own: merged ones would tell a wider spread than there is.
 
 import { groupOf } from './steps.js';
 
@@ -12,6 +13,7 @@ const WIDE_LEVELS = 200;
 const FALLBACK_LEVELS = 20;
 const WIDE_INTERVAL_MS = 250;
 const BAD_REQUEST = 400;
+const NAMES = /** @type {const} */ (['book', 'best', 'wide', 'trades']);
 
 /** @typedef {import('../depth-client.js').Scale} Scale */
 
@@ -35,12 +37,8 @@ export class PanelStreams {
   #model;
   /** What the symbol's streams have counted that are closed by now. */
   #past = newTotals();
-  /** @type {DepthStream | null} */
-  book = null;
-  /** @type {DepthStream | null} */
-  #wide = null;
-  /** @type {DepthStream | null} */
-  #trades = null;
+  /** @type {Record<'book' | 'best' | 'wide' | 'trades', DepthStream | null>} */
+  #open = { book: null, best: null, wide: null, trades: null };
 
   /**
    * @param {DepthClient} client
@@ -51,12 +49,19 @@ export class PanelStreams {
     this.#model = model;
   }
 
+  /** The stream of the book that is shown. */
+  get book() {
+    return this.#open.book;
+  }
+
   /**
    * Asks for the book that a panel shows.
    * @param {PanelState} state
    */
   openBook(state) {
-    this.#end(this.book);
+    this.#end('book');
+    this.#end('best');
+    this.#model.best = null;
     const { scale, stepUnits } = this.#model;
     const group = scale && state.type === 'MBP' ? groupOf(stepUnits, scale) : '';
     const stream = this.#client.subscribe({
@@ -66,7 +71,8 @@ export class PanelStreams {
       intervalMs: state.interval,
       group: group || undefined,
     });
-    this.book = stream;
+    this.#open.book = stream;
+    if (group) this.#openBest(state);
     stream.onupdate = () => this.#update(stream);
     stream.onstatus = () => this.#changed(stream);
     this.#changed(stream);
@@ -77,8 +83,8 @@ export class PanelStreams {
    * @param {string} symbol
    */
   openHistory(symbol) {
-    this.#end(this.#wide);
-    this.#end(this.#trades);
+    this.#end('wide');
+    this.#end('trades');
     this.#openWide(symbol, WIDE_LEVELS);
     const { trades, history } = this.#model;
     const stream = this.#client.subscribe({ symbol, dataType: 'TRADES', intervalMs: 0 });
@@ -87,7 +93,7 @@ export class PanelStreams {
       history.trade(trade);
       this.#model.tradeRevision++;
     };
-    this.#trades = stream;
+    this.#open.trades = stream;
   }
 
   /** Begins to count anew: another symbol. */
@@ -97,26 +103,33 @@ export class PanelStreams {
   }
 
   close() {
-    this.#end(this.book);
-    this.#end(this.#wide);
-    this.#end(this.#trades);
+    for (const name of NAMES) this.#end(name);
   }
 
   /** What all streams of the symbol have counted. */
   totals() {
     const totals = { ...this.#past };
-    for (const stream of [this.book, this.#wide, this.#trades]) if (stream) add(totals, stream);
+    for (const stream of Object.values(this.#open)) if (stream) add(totals, stream);
     return totals;
   }
 
-  /** @param {DepthStream | null} stream */
-  #end(stream) {
-    if (!stream || stream.state === 'closed') return;
+  /** @param {typeof NAMES[number]} name */
+  #end(name) {
+    const stream = this.#open[name];
+    if (!stream) return;
+    this.#open[name] = null;
     add(this.#past, stream);
     stream.close();
-    if (stream === this.book) this.book = null;
-    else if (stream === this.#wide) this.#wide = null;
-    else this.#trades = null;
+  }
+
+  /** @param {PanelState} state */
+  #openBest({ symbol, interval }) {
+    const stream = this.#client.subscribe({ symbol, dataType: 'BBO', intervalMs: interval });
+    stream.onupdate = () => {
+      this.#model.best = stream.book;
+      this.#model.revision++;
+    };
+    this.#open.best = stream;
   }
 
   /**
@@ -141,13 +154,13 @@ export class PanelStreams {
     };
     stream.onstatus = () => {
       if (!stream.isGood && stream.timeMs > 0) history.gap(stream.timeMs);
-      const isRefused = stream === this.#wide && stream.error?.code === BAD_REQUEST;
+      const isRefused = stream === this.#open.wide && stream.error?.code === BAD_REQUEST;
       if (isRefused && levels > FALLBACK_LEVELS) {
-        this.#end(stream);
+        this.#end('wide');
         this.#openWide(symbol, FALLBACK_LEVELS); // the server shows no more than its --max-levels
       }
     };
-    this.#wide = stream;
+    this.#open.wide = stream;
   }
 
   /** @param {DepthStream} stream */

@@ -168,11 +168,11 @@ export class Panel {
 
   /** The best bid and ask in words. */
   describe() {
-    const { book, symbol } = this.model;
-    if (!book || book.bids.length === 0 || book.asks.length === 0) return `${symbol}: no prices`;
+    const { touch, symbol } = this.model;
+    if (!touch?.bids.length || !touch.asks.length) return `${symbol}: no prices`;
     const side = (/** @type {import('../depth-book.js').Side} */ { prices, quantities }) =>
       `${this.model.formatQuantity(quantities[0])} at ${this.model.formatPrice(prices[0])}`;
-    return `${symbol}: bid ${side(book.bids)}, ask ${side(book.asks)}`;
+    return `${symbol}: bid ${side(touch.bids)}, ask ${side(touch.asks)}`;
   }
 
   /** Tells how the panel's stream is doing. */
@@ -220,6 +220,7 @@ export class Panel {
     this.#streams.forget();
     model.symbol = this.state.symbol;
     model.book = null;
+    model.best = null;
     model.scale = null;
     model.sequence = 0;
     model.trades.clear();
