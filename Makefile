@@ -36,7 +36,7 @@ check: $(VENV)/.develop $(VENV)/.node
 verify: $(VENV)/.serve
 	$(BIN)/market-depth verify $(ARGS)
 
-bench: $(VENV)/.develop
+bench: $(VENV)/.develop $(VENV)/.chromium
 	$(BIN)/python -m benchmarks $(ARGS)
 
 screenshots: $(VENV)/.develop $(VENV)/.chromium

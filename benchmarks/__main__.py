@@ -24,6 +24,7 @@ NAMES = (
     "compression",
     "stalled",
     "client",
+    "viewer",
 )
 
 

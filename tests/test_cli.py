@@ -19,6 +19,7 @@ from market_depth.config import ServeConfig
 from market_depth.logs import LogLevel
 from support.commands import Finished, run_command
 from support.dbn_files import Record, dbn
+from support.imports import HEAVY, imported_by
 
 Screen = pytest.CaptureFixture[str]
 
@@ -382,6 +383,11 @@ def test_without_a_command_the_help_is_shown_and_no_error_without_words(screen: 
     out, err = screen.readouterr()
     assert "serve" in out + err
     assert "error: \n" not in err
+
+
+@pytest.mark.parametrize("command", ["", "serve", "record", "info", "verify", "tail", "watch"])
+async def test_help_comes_without_what_takes_long_to_import(command: str) -> None:
+    assert not HEAVY & await imported_by(*command.split(), "--help")
 
 
 async def test_the_module_and_the_script_are_the_same_command() -> None:

@@ -12,6 +12,7 @@ import pytest
 import pytest_asyncio
 
 from support.commands import run_command
+from support.imports import HEAVY, imported_by
 from support.logs import serving_quietly
 from support.process import ServerProcess
 
@@ -87,3 +88,8 @@ async def test_what_can_not_be_had_is_one_line(server: ServerProcess) -> None:
     _, errors = await tail("BTCUSD", "--url", "ws://127.0.0.1:1", exit_code=1)
     assert errors[0].startswith("market-depth: error: can't connect to ws://127.0.0.1:1")
     assert len(errors) == 1
+
+
+@module_loop
+async def test_it_starts_without_what_takes_long_to_import(server: ServerProcess) -> None:
+    assert not HEAVY & await imported_by("tail", "BTCUSD", "--url", server.url, "-n1")

@@ -19,6 +19,7 @@ import pytest
 import pytest_asyncio
 
 from support.commands import run_command
+from support.imports import HEAVY, imported_by
 from support.logs import serving_quietly
 from support.process import ServerProcess
 
@@ -117,6 +118,11 @@ async def test_what_can_not_be_had_is_one_line(server: ServerProcess) -> None:
         finished = await run_command("watch", "--plain", *arguments)
         assert (finished.code, finished.out, len(finished.err)) == (1, [], 1)
         assert finished.err[0].startswith(f"market-depth: error: {begins}")
+
+
+@module_loop
+async def test_lines_come_without_what_takes_long_to_import(server: ServerProcess) -> None:
+    assert not HEAVY & await imported_by("watch", server.url, "--plain", "-n1")
 
 
 class Terminal:

@@ -10,8 +10,9 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from market_depth.client.books import Book, Level, LevelBook, OrderBook, Scale
+from market_depth.client.books import Book, Level, LevelBook, OrderBook
 from market_depth.client.errors import StreamBrokenError
+from market_depth.client.scale import Scale
 from market_depth.protocol.checksum import level_checksum, order_checksum
 from market_depth.protocol.messages import MboData, MboDelta, MbpData, MbpDelta
 

@@ -9,7 +9,8 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from market_depth.client.books import OrderBook, Scale
+from market_depth.client.books import OrderBook
+from market_depth.client.scale import Scale
 from market_depth.protocol.messages import (
     MboChange,
     MboDelta,

@@ -137,6 +137,32 @@ async def test_a_server_that_stops_is_left_alone_for_as_long_as_it_asks(
         await server.accepted()
         assert loop.time() - begun_s >= 0.3
     assert (await events.of(EventKind.SHUTDOWN)).text == "upgrade"
+    wait_s = (await events.of(EventKind.RECONNECTING)).wait_s
+    assert wait_s is not None
+    assert 0.3 <= wait_s <= 0.302
+    kinds = [event.kind for event in events.all]
+    assert kinds[:3] == [EventKind.SHUTDOWN, EventKind.DISCONNECTED, EventKind.RECONNECTING]
+
+
+async def test_each_attempt_is_told_with_how_long_until_then(server: ScriptedServer) -> None:
+    """What the server has asked for counts once."""
+    events = Events()
+    policy = ReconnectPolicy(attempts=3, first_pause_s=0.001, longest_pause_s=1000)
+    async with connect(server.url, reconnect=policy, on_event=events.tell) as depth:
+        peer = await server.accepted()
+        reader = Reader(depth.subscribe("BTCUSD"))
+        await begun(peer, reader)
+        server.refusal = 500
+        await peer.send("Shutdown", reason="upgrade", reconnect_after_ms=100)
+        await peer.close(1001)
+        with pytest.raises(ConnectionFailedError, match="lost for good"):
+            await reader.next()
+    told = [event for event in events.all if event.kind is EventKind.RECONNECTING]
+    assert len(told) == 3
+    for event, least_s, most_s in zip(told, (0.1, 0, 0), (0.101, 0.002, 0.004), strict=True):
+        assert event.wait_s is not None
+        assert least_s <= event.wait_s <= most_s
+    assert told[0].text == "next attempt in 0.1 s"
 
 
 async def test_what_can_not_be_read_is_told_and_left_out(server: ScriptedServer) -> None:

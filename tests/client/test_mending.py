@@ -173,6 +173,10 @@ async def test_trades_made_while_there_was_no_connection_are_told(
     server: ScriptedServer,
 ) -> None:
     events = Events()
+
+    def gaps() -> list[str]:
+        return [event.text for event in events.all if event.kind is EventKind.GAP]
+
     async with connect(server.url, reconnect=SOON, on_event=events.tell) as depth:
         peer = await server.accepted()
         subscription = depth.subscribe("BTCUSD", "TRADES")
@@ -188,10 +192,22 @@ async def test_trades_made_while_there_was_no_connection_are_told(
         await peer.open(await peer.receive("Subscribe"))
         await peer.trades(request, 9)
         await peer.trades(request, 9, 6)
+        await peer.trades(request, 10, 7, 9)
+        await peer.trades(request, 11, 12)
+        await _has_read_all(peer, depth)
+        # They are told with the update that they lie before, not when its message comes.
+        assert (subscription.counters.trades_missed, gaps()) == (0, [])
         assert (await reader.next()).trades == []
-        assert (await reader.next()).trades[0].trade_number == 6
-        assert subscription.counters.trades_missed == 3
-        assert "3 trades missed" in (await events.of(EventKind.GAP)).text
+        told = []
+        for number in (6, 7, 12):
+            update = await reader.next()
+            assert update.trades[0].trade_number == number
+            told.append((update.trades_missed, subscription.counters.trades_missed))
+        assert told == [(3, 3), (0, 3), (2, 5)]
+        assert gaps() == [
+            "trades-1: 3 trades missed",
+            "trades-1: 2 trades missed",
+        ]
         await reader.leave()
 
 
@@ -213,7 +229,9 @@ async def test_of_several_symbols_all_come_back_also_those_that_wait(
         await peer.whole(a, 1, {1.0: 5}, {})
         assert (await reader.next()).symbol == "A"
         assert (await events.of(EventKind.REFUSED)).stream_id == "all:B"
-        assert (await events.of(EventKind.STATUS)).stream_id == "all:C"
+        status = await events.of(EventKind.STATUS)
+        assert (status.stream_id, status.symbol) == ("all:C", "C")
+        assert (status.status, status.reason) == ("Stale", "C is down")
         assert list(subscription.books) == ["A"]
         peer.cut()
 

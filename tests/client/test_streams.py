@@ -32,9 +32,8 @@ def stream(data_type: DataType = DataType.MBP) -> Stream:
 
 
 def answer(epoch: str = "first", **more: Any) -> Subscribed:
-    return Subscribed(
-        "s", "BTCUSD", DataType.MBP, epoch=epoch, price_decimals=2, quantity_decimals=0, **more
-    )
+    decimals = {"price_decimals": 2, "quantity_decimals": 0}
+    return Subscribed("s", "BTCUSD", DataType.MBP, epoch=epoch, **{**decimals, **more})
 
 
 def whole(sequence: int, quantity: int = 5, checksum: Any = UNSET) -> MarketData:
@@ -156,3 +155,28 @@ def test_trades_that_were_missed_are_counted_within_an_epoch() -> None:
     assert counted == [0, 0, 3]
     one.opened(answer("second"))
     assert one.missed_trades(trades(100)) == 0
+
+
+def test_other_decimals_are_in_force_with_the_whole_view_that_has_them() -> None:
+    """A server started anew may have others; deltas of the one before may still wait."""
+    one = begun()
+    waiting = delta(4, 5, 6)
+    assert one.receive(waiting)
+    one.opened(answer("second", price_decimals=3))
+    update = one.apply(Received(one, waiting, ""))
+    assert update is not None
+    assert [level.price_units for level in update.book.bids()] == [100]
+    update = one.apply(Received(one, whole(1), ""))
+    assert update is not None
+    assert [level.price_units for level in update.book.bids()] == [1000]
+
+
+def test_decimals_that_are_not_told_are_those_of_trades_too() -> None:
+    one = stream(DataType.TRADES)
+    one.opened(Subscribed("s", "BTCUSD", DataType.TRADES))
+    data = TradesData([Trade(102.45, 0.5, None, None, 1)])
+    message = MarketData(stream_id="s", symbol="BTCUSD", sequence=1, timestamp=TIMESTAMP, data=data)
+    update = one.apply(Received(one, message, ""))
+    assert update is not None
+    scale = update.book.scale
+    assert (scale.price_units(102.45), scale.quantity_units(0.5)) == (10245, 5)

@@ -13,6 +13,7 @@ import pytest_asyncio
 from market_depth.client import (
     ClientError,
     ConnectionFailedError,
+    Counters,
     DepthClient,
     Event,
     EventKind,
@@ -230,3 +231,8 @@ async def test_scripts_do_without_await(server: ServerProcess) -> None:
     assert symbols == ["BTCUSD", "ETHUSD", "ADAUSD"]
     assert subscriptions == 0
     assert seconds > 0
+
+
+def test_counters_of_several_are_added_one_by_one() -> None:
+    total = sum((Counters(updates=2, lagged=3), Counters(lagged=4, resumed=1)), Counters())
+    assert total == Counters(updates=2, lagged=7, resumed=1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -155,6 +156,38 @@ async def test_lagged_and_missed_trades_are_counted() -> None:
         assert (frame.health.lagged, frame.health.trades_missed) == (17, 3)
         assert [shown.quantity or -shown.missed for shown in frame.tape] == [6, -3, 2, 1]
         assert frame.tape[0].time == TIMESTAMP
+
+
+async def test_how_long_until_the_next_attempt_is_known_also_if_the_server_has_asked_for_it() -> (
+    None
+):
+    async with script() as server, begun(server) as watcher:
+        begun_s = time.monotonic()
+        await server.peer.send("Shutdown", reason="upgrade", reconnect_after_ms=100_000)
+        await server.peer.close(1001)
+        frame = await watcher.until(lambda frame: frame.link.retry_at_s)
+        assert not frame.link.is_up
+        assert frame.link.retry_at_s is not None
+        assert frame.link.retry_at_s - begun_s >= 100
+
+
+async def test_trades_that_were_missed_do_not_hide_the_book() -> None:
+    async with script() as server, begun(server) as watcher:
+        trades = await server.subscribed("TRADES")
+        await server.peer.open(trades)
+        await server.peer.trades(trades, 1, 1)
+        frame = await watcher.until(lambda frame: len(frame.tape) == 1)
+        watcher.holds = True
+        await server.peer.delta(watcher.request, 1, 2, {1.0: 6}, {})
+        await server.peer.trades(trades, 2, 6)
+        async with asyncio.timeout(TIMEOUT_S):
+            while watcher.session.updates < 4:
+                await asyncio.sleep(0)
+        watcher.holds = False
+        watcher.session.taken()
+        frame = await watcher.until(lambda frame: len(frame.tape) == 3)
+        assert frame.depth is not None
+        assert frame.depth.sequence == 2
 
 
 async def test_a_book_with_a_wrong_checksum_is_not_shown() -> None:

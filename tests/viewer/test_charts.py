@@ -234,6 +234,8 @@ async def trades_of(server: ServerProcess, symbol: str) -> AsyncIterator[dict[in
         async with connect(server.url) as depth:
             async for update in depth.subscribe(symbol, "TRADES"):
                 for row in update.trades:
+                    assert row.side is not None
+                    assert row.timestamp is not None
                     word = {"Bid": "buy", "Ask": "sell"}[row.side]
                     price, size = f"{row.price:.2f}", f"{row.quantity:.4f}"
                     told[row.trade_number] = [row.timestamp[11:23], word, "", "", price, size]

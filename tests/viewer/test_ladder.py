@@ -21,6 +21,7 @@ from support.viewer_page import (
     Book,
     Level,
     Shown,
+    book_of_page,
     check_ladder,
     drawn,
     orders_of_page,
@@ -29,6 +30,7 @@ from support.viewer_page import (
     recording,
     shown_with,
     shown_with_page,
+    until_current,
     wait_until,
 )
 
@@ -170,8 +172,10 @@ async def test_rows_are_price_steps(page: Page, still: ServerProcess, data_type:
     for what, act, step in STEPS:
         await act(page)
         if data_type == "MBP":
+            await until_current(page)
+            touch = (await book_of_page(still, "BTCUSD")).touch
+            await wait_until(page, MID_IS, float(sum(touch) / 2))
             shown, book = await shown_with(page, partial(servers_steps, still, step))
-            touch = book.touch
         else:
             shown, book = await shown_with_page(page, still, "MBO")
             touch, book = book.touch, book.grouped(Decimal(step))
@@ -179,6 +183,9 @@ async def test_rows_are_price_steps(page: Page, still: ServerProcess, data_type:
         check_ladder(shown, book, PLACES["BTCUSD"], Decimal(step), touch)
         gaps = {above - below for above, below in zip(shown.prices, shown.prices[1:], strict=False)}
         assert gaps == {Decimal(step)}, what
+
+
+MID_IS: Final = "(mid) => Number(document.querySelector('.ladder-spread b').textContent) === mid"
 
 
 async def servers_steps(server: ServerProcess, step: str) -> Book:

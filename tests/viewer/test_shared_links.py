@@ -69,9 +69,11 @@ CONTROLS: Final = """() => ({
 
 async def everything(page: Page) -> dict[str, Any]:
     """Return what a page shows but for what moves."""
-    found: dict[str, Any] = await page.evaluate(CONTROLS)
-    for panel in range(len(found["panels"])):
+    panels = range(await page.locator("article.panel").count())
+    for panel in panels:
         await until_current(page, panel)
+    found: dict[str, Any] = await page.evaluate(CONTROLS)
+    for panel in panels:
         shown = await read_ladder(page, panel)
         found[f"ladder {panel}"] = shown._replace(sequence=0)
     return found

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import AsyncIterator
 from decimal import Decimal
 from typing import Any, Final
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Page, WebSocket, expect
 
-from support.browser import viewer
+from support.browser import Problems, viewer
+from support.logs import serving_quietly
 from support.process import ServerProcess
 from support.viewer_page import (
     check_ladder,
     panel_of,
     query_of,
-    read_ladder,
     shown_with_page,
     until_current,
     wait_until,
@@ -31,6 +33,13 @@ TICKS: Final = {
 }
 STREAMS: Final = 3
 """Of a panel: the book that is shown, a wide one for its history, trades."""
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def server() -> AsyncIterator[ServerProcess]:
+    """A market that moves, but seldom while it is being asked what it has."""
+    async with serving_quietly("--seed=1", "--rate=2") as running:
+        yield running
 
 
 class Asked:
@@ -152,7 +161,7 @@ async def test_levels_and_interval_are_asked_for(page: Page, server: ServerProce
 async def test_panels_stand_side_by_side(page: Page, server: ServerProcess) -> None:
     asked = Asked(page)
     await page.set_viewport_size({"width": 1600, "height": 1400})
-    await viewer(page, server, symbol="BTCUSD")
+    await viewer(page, server, symbol="BTCUSD", hide="heatmap,depth,timeline,tape")
     await page.locator(".ladder-body").focus()
     panels = page.locator("article.panel")
     for count in range(2, 7):
@@ -219,11 +228,16 @@ async def test_what_is_no_longer_shown_is_unsubscribed(page: Page, server: Serve
         ("n", "ADAUSD", "MBO"),
         ("m", "ADAUSD", "MBP"),
         ("+", "ADAUSD", "MBP"),
+        ("-", "ADAUSD", "MBP"),
+        ("n", "BTCUSD", "MBP"),
     ):
         await page.keyboard.press(key)
         await until_current(page)
-        await server.until_metric("subscriptions", STREAMS)
-        assert asked.open == sorted([(symbol, data_type), (symbol, "MBP"), (symbol, "TRADES")])
+        wanted = [(symbol, data_type), (symbol, "MBP"), (symbol, "TRADES")]
+        if (key, data_type) == ("+", "MBP"):
+            wanted.append((symbol, "BBO"))  # merged levels do not tell the spread
+        await server.until_metric("subscriptions", len(wanted))
+        assert asked.open == sorted(wanted)
     assert asked.connections == 1
 
 
@@ -312,26 +326,41 @@ async def test_a_choice_ends_a_pause(page: Page, server: ServerProcess) -> None:
     await shows(page, server, "BTCUSD", 1)
 
 
+FILLED: Final = """() => {
+  const body = document.querySelector('.ladder-body');
+  const prices = [...body.querySelectorAll('tbody .price')].filter((it) => it.textContent !== '');
+  return prices.length === Math.floor(body.clientHeight / 20) - 1 && prices.length;
+}"""
+"""How many rows have a price, once they fill the ladder; one is left out, for the spread."""
+PAINTED: Final = """() => {
+  const canvas = document.querySelector('.ladder canvas');
+  const colour = getComputedStyle(document.documentElement).getPropertyValue('--bid-dim').trim();
+  const wanted = (Number.parseInt(colour.slice(1), 16) << 8) >>> 0;
+  const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+  const pixels = new DataView(data.buffer);
+  for (let at = 0; at < data.length; at += 4) {
+    if (pixels.getUint32(at) === wanted + 255) return true;
+  }
+  return false;
+}"""
+"""Whether there is a bar of a bid in the theme's colour."""
+
+
 @module_loop
 async def test_a_pause_is_drawn_in_another_theme_and_size(
-    page: Page, server: ServerProcess
+    page: Page, problems: Problems, server: ServerProcess
 ) -> None:
-    await viewer(page, server, symbol="BTCUSD", interval=0, theme="dark")
+    problems.expect("willReadFrequently")
+    await viewer(page, server, symbol="BTCUSD", theme="dark")
     await shows(page, server, "BTCUSD")
     await page.locator("#pause").click()
-    before = (await read_ladder(page)).sequence
-    await page.set_viewport_size({"width": 1000, "height": 900})
-    later = "(before) => document.querySelector('.ladder').dataset.sequence > before"
-    await wait_until(page, later, before)
-    rows = len((await read_ladder(page)).rows)
-    assert (
-        await panel_of(page).locator(".ladder-body").evaluate("(it) => it.clientHeight")
-        < (rows + 1) * 20
-    )
+    await wait_until(page, PAINTED)
+    rows = await page.evaluate(FILLED)
+    await page.set_viewport_size({"width": 1280, "height": 900})
+    await wait_until(page, FILLED)
+    assert await page.evaluate(FILLED) > rows
+    await wait_until(page, PAINTED)
     await page.locator("#theme").click()
-    light = """() => {
-      const canvas = document.querySelector('.depth-chart canvas, .view-depth canvas');
-      return canvas.toDataURL().length > 2000;
-    }"""
-    await wait_until(page, light)
+    assert await page.evaluate("() => document.documentElement.dataset.theme") == "light"
+    await wait_until(page, PAINTED)
     assert await page.locator("#pause").get_attribute("aria-pressed") == "true"

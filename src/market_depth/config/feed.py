@@ -9,9 +9,9 @@ from typing import Annotated
 
 from market_depth.config.options import checked_by, option
 from market_depth.errors import ConfigError
-from market_depth.feeds import AtEnd
 from market_depth.logs import LogFormat, LogLevel
 from market_depth.protocol.times import parse_timestamp
+from market_depth.settings import AtEnd
 
 __all__ = ["SIMULATOR", "FeedConfig", "parse_speed"]
 

@@ -10,8 +10,8 @@ from typing import Annotated
 from market_depth.config.feed import FeedConfig
 from market_depth.config.options import option
 from market_depth.errors import ConfigError
-from market_depth.feeds import AtEnd
 from market_depth.protocol.messages import DataType
+from market_depth.settings import AtEnd
 
 __all__ = ["RecordConfig", "RecordedType"]
 

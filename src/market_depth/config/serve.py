@@ -9,9 +9,7 @@ from typing import Annotated, NamedTuple
 from market_depth.config.feed import FeedConfig
 from market_depth.config.options import checked_by, option
 from market_depth.errors import ConfigError
-from market_depth.server import Limits
-from market_depth.streams import StreamOptions
-from market_depth.streams.admission import MAX_INTERVAL_MS
+from market_depth.settings import MAX_INTERVAL_MS, Limits, StreamOptions
 
 __all__ = ["Address", "ServeConfig"]
 

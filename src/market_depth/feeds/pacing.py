@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Container, Iterable, Iterator, Sequence
-from enum import Enum
 
 from market_depth.errors import FeedError
 from market_depth.events import Action, BookStatus, Events, Flag, Side, empty_events
@@ -13,6 +12,7 @@ from market_depth.feeds.base import Source
 from market_depth.feeds.clock import FAR_FUTURE_NS, MarketClock
 from market_depth.feeds.lanes import Lane, earliest
 from market_depth.instruments import Instrument
+from market_depth.settings import AtEnd
 
 __all__ = ["AtEnd", "PacedFeed"]
 
@@ -23,17 +23,6 @@ A process that wakes from sleep for a hand-over spends about 150 µs on it, its 
 every 5 ms that took more CPU than writing to 500 clients did. It makes nothing late: whoever looks
 at a book takes what is due first (`due_events`).
 """
-
-
-class AtEnd(Enum):
-    """What happens when a source is through."""
-
-    LOOP = "loop"
-    """Its books are cleared and it starts again."""
-    HOLD = "hold"
-    """The last books stay."""
-    EXIT = "exit"
-    """The feed ends, and the server with it."""
 
 
 class PacedFeed:

@@ -10,6 +10,7 @@ from market_depth.instruments import Instrument, format_units, parse_units
 from market_depth.protocol.messages import DataType
 from market_depth.protocol.requests import Mode, Subscribe
 from market_depth.protocol.wire import Wire
+from market_depth.settings import MAX_INTERVAL_MS
 from market_depth.streams.key import ChainKey
 from market_depth.streams.market import SymbolBook
 from market_depth.streams.subscriber import Subscriber
@@ -25,7 +26,6 @@ __all__ = [
     "unavailable",
 ]
 
-MAX_INTERVAL_MS: Final = 60_000
 _DECIMAL: Final = re.compile(r"\d+(\.\d+)?", re.ASCII)
 
 

@@ -4,27 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from market_depth.settings import StreamOptions
 from market_depth.streams.cohort import FlushCount
 
 __all__ = ["StreamCounters", "StreamOptions"]
-
-
-@dataclass(frozen=True, slots=True)
-class StreamOptions:
-    """How streams are to be."""
-
-    interval_ms: int = 300
-    """Time between two messages of a stream that does not say otherwise."""
-    min_interval_ms: int = 0
-    """Shortest time that a stream may ask for."""
-    max_levels: int = 1000
-    """Most price levels a side that a client may ask for."""
-    max_streams: int = 256
-    """Most streams that a subscriber may have."""
-    resume_window_bytes: int = 8 * 1024 * 1024
-    """Room for the deltas that are kept for streams that come back."""
-    epoch: str = ""
-    """Of the sequences: another at every start."""
 
 
 @dataclass(slots=True)

@@ -20,7 +20,6 @@ from market_depth.protocol.messages import DataType, SymbolInfo
 from market_depth.terminal.depth import Depth, Frame, View
 from market_depth.terminal.feed import Feed
 from market_depth.terminal.flashes import Flashes
-from market_depth.terminal.help_screen import HelpScreen
 from market_depth.terminal.ladder import Columns, Needs, ladder_lines, title_line
 from market_depth.terminal.lines import Line, Piece
 from market_depth.terminal.palette import BACKGROUND
@@ -34,7 +33,7 @@ from market_depth.terminal.panels import (
     tape_width,
 )
 from market_depth.terminal.rows import next_step
-from market_depth.terminal.widgets import Lines
+from market_depth.terminal.widgets import HelpScreen, Lines
 
 __all__ = ["WatchApp"]
 

@@ -29,9 +29,6 @@ class Condition:
         """Of subscriptions that have ended."""
         self._open: list[Subscription] = []
         self._reconnects = 0
-        self._is_asked_to_wait = False
-        """Whether the server has said for how long it wants to be left alone; it was not told
-        here, so that there is no telling when the next attempt will be."""
         self._rate = Rate(_RATE_SAMPLES)
 
     def begin(self, symbols: Iterable[SymbolInfo]) -> None:
@@ -39,33 +36,21 @@ class Condition:
         for info in symbols:
             self._note(info.symbol, info.status, info.reason)
 
-    def take(self, event: Event, symbol_of: dict[str, str]) -> None:
-        """Take an event of the client.
-
-        Args:
-            event: what has happened.
-            symbol_of: the symbols of open streams, by stream id.
-        """
+    def take(self, event: Event) -> None:
+        """Take an event of the client."""
         match event.kind:
             case EventKind.STATUS:
-                symbol = event.symbol or symbol_of.get(event.stream_id or "")
-                if symbol is not None:
-                    self._note(symbol, event.status or "Live", _reason(event))
-            case EventKind.SHUTDOWN:
-                self._is_asked_to_wait = True
+                self._note(event.symbol or "", event.status or "Live", event.reason)
             case EventKind.DISCONNECTED:
                 self.link = Link(is_up=False)
                 self.round_trip_s = None
+            case EventKind.RECONNECTING:
+                retry_at_s = time.monotonic() + (event.wait_s or 0.0)
+                self.link = Link(is_up=False, retry_at_s=retry_at_s)
             case EventKind.RECONNECTED:
                 self.link = Link()
                 self._reconnects += 1
                 self._statuses.clear()  # the server says anew what is not live
-
-    def pauses(self, pause_s: float) -> None:
-        """Take that the connection will be tried again after a pause."""
-        known = not self._is_asked_to_wait
-        self._is_asked_to_wait = False
-        self.link = Link(is_up=False, retry_at_s=time.monotonic() + pause_s if known else None)
 
     def status_of(self, symbol: str) -> tuple[str, str]:
         """Return a symbol's status, and the reason if it is not Live."""
@@ -79,7 +64,7 @@ class Condition:
             yield
         finally:
             self._open.remove(subscription)
-            self._past = self._summed([subscription])
+            self._past += subscription.counters
 
     def sample(self) -> None:
         """Note the time and the updates so far; their rate is taken from these."""
@@ -88,13 +73,13 @@ class Condition:
     @property
     def updates(self) -> int:
         """All that have come."""
-        counters = self._summed(self._open)
+        counters = self._counters
         return counters.updates + counters.conflated
 
     @property
     def health(self) -> Health:
         """What has been counted."""
-        counters = self._summed(self._open)
+        counters = self._counters
         return Health(
             lagged=counters.lagged,
             gaps=counters.gaps,
@@ -111,20 +96,7 @@ class Condition:
         else:
             self._statuses[symbol] = (status, reason)
 
-    def _summed(self, subscriptions: Iterable[Subscription]) -> Counters:
-        past = self._past
-        every = [past, *(subscription.counters for subscription in subscriptions)]
-        return Counters(
-            updates=sum(each.updates for each in every),
-            conflated=sum(each.conflated for each in every),
-            lagged=sum(each.lagged for each in every),
-            gaps=sum(each.gaps for each in every),
-            checksum_failures=sum(each.checksum_failures for each in every),
-            trades_missed=sum(each.trades_missed for each in every),
-            resumed=sum(each.resumed for each in every),
-        )
-
-
-def _reason(event: Event) -> str:
-    """Return why a symbol's status is what it is: texts begin with symbol and status."""
-    return event.text.removeprefix(f"{event.symbol}: {event.status}").strip()
+    @property
+    def _counters(self) -> Counters:
+        """Of all subscriptions together."""
+        return sum((subscription.counters for subscription in self._open), self._past)

@@ -26,6 +26,11 @@ class View:
     step_ticks: int = 1
     """What price levels are merged into, in ticks."""
 
+    @property
+    def is_merged_by_server(self) -> bool:
+        """Whether the server merges its levels; those of a book by order are merged here."""
+        return self.data_type == "MBP" and self.step_ticks > 1
+
 
 @dataclass(frozen=True, slots=True)
 class Depth:

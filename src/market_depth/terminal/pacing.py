@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 
-from market_depth.client import ReconnectPolicy
-
-__all__ = ["Pacer", "Rate", "WatchedPauses"]
+__all__ = ["Pacer", "Rate"]
 
 
 class Pacer:
@@ -84,16 +81,3 @@ class Rate:
             return 0.0
         (begun_s, first), (ended_s, last) = self._samples[0], self._samples[-1]
         return (last - first) / (ended_s - begun_s) if ended_s > begun_s else 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class WatchedPauses(ReconnectPolicy):
-    """The usual way to connect anew, which tells how long each pause will be, in seconds."""
-
-    tell: Callable[[float], None] = lambda _: None
-
-    def pauses_s(self) -> Iterator[float]:
-        """Yield how long to wait before each attempt."""
-        for pause_s in ReconnectPolicy.pauses_s(self):
-            self.tell(pause_s)
-            yield pause_s

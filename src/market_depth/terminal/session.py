@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any, Final
 
 from market_depth.client import (
@@ -20,21 +19,16 @@ from market_depth.client import (
     Event,
     EventKind,
     RequestRefusedError,
-    SlowReaderPolicy,
     StreamBrokenError,
-    Subscription,
     Update,
     connect,
 )
-from market_depth.errors import ErrorCode
-from market_depth.protocol.messages import DataType, SymbolInfo
-from market_depth.terminal.choice import DEFAULT_INTERVAL_MS, Choice
+from market_depth.protocol.messages import SymbolInfo
+from market_depth.terminal.choice import Choice, Streams
 from market_depth.terminal.condition import Condition
-from market_depth.terminal.depth import MAX_LEVELS, Depth, Frame, View, depth_of
-from market_depth.terminal.figures import decimal
-from market_depth.terminal.pacing import Pacer, WatchedPauses
+from market_depth.terminal.depth import Depth, Frame, View, depth_of
+from market_depth.terminal.pacing import Pacer
 from market_depth.terminal.tape import Tape
-from market_depth.terminal.undeclared import ScaleGuess, undeclared
 
 __all__ = ["Choice", "Session"]
 
@@ -55,12 +49,14 @@ class _Shown:
     """What has come of a view."""
 
     view: View
+    stream_id: str = ""
+    """Of the book."""
     update: Update | None = None
-    """The last one."""
+    """The last one; `None` while the book is not to be trusted."""
     levels: int = 0
     """How many it may have a side."""
     is_fresh: bool = False
-    """Whether its book is not what `depth` was taken from, and is to be trusted."""
+    """Whether there is something that `depth` does not have yet."""
     depth: Depth | None = None
     best: tuple[int | None, int | None] | None = None
     """Best bid and ask, where the book does not have them."""
@@ -90,18 +86,12 @@ class Session:
         self._condition = Condition()
         self._exits = AsyncExitStack()
         self._client: DepthClient
-        self._symbols: dict[str, SymbolInfo] = {}
-        self._symbol_of: dict[str, str] = {}
-        """Of open streams, by stream id."""
+        self._streams: Streams
         self._view = View("")
         self._is_wanted = asyncio.Event()
         self._first: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._refusal: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        """What the server has said first of a request that it did not name."""
         self._tasks: list[asyncio.Task[None]] = []
-        self._mode: str = "delta"
         self._shown = _Shown(self._view)
-        self._scale_guess = ScaleGuess()
         self._tape = Tape()
         self._mids: deque[float] = deque(maxlen=_MIDS)
 
@@ -112,32 +102,23 @@ class Session:
             ConnectionFailedError: if the server can't be reached.
         """
         self._client = await self._exits.enter_async_context(
-            connect(
-                self._choice.url,
-                token=self._choice.token,
-                on_event=self._take_event,
-                reconnect=WatchedPauses(tell=self._pauses),
-            )
+            connect(self._choice.url, token=self._choice.token, on_event=self._take_event)
         )
         symbols = await self._listed()
-        self._symbols = {info.symbol: info for info in symbols}
+        by_symbol = {info.symbol: info for info in symbols}
+        self._streams = Streams(self._client, self._choice, by_symbol)
         self._condition.begin(symbols)
         return symbols
 
     async def _listed(self) -> list[SymbolInfo]:
         """Return the server's symbols; of one that has just the original messages, which does not
         know the request, those that the user has named."""
-        asking = asyncio.ensure_future(self._client.list_symbols())
         try:
-            either: list[asyncio.Future[Any]] = [asking, self._refusal]
-            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-            if asking.done():
-                return asking.result()
-        finally:
-            asking.cancel()
-        if not self._choice.symbols:
-            raise RequestRefusedError(ErrorCode.BAD_REQUEST, self._refusal.result())
-        return [undeclared(symbol) for symbol in self._choice.symbols]
+            return await self._client.list_symbols()
+        except RequestRefusedError:
+            if not self._choice.symbols:
+                raise
+            return self._choice.named()
 
     async def begin(self, view: View) -> None:
         """Show a first view, and return when there is something of it, or word that it is down.
@@ -145,10 +126,7 @@ class Session:
         Raises:
             RequestRefusedError: if the server refuses.
         """
-        self._tasks = [
-            asyncio.create_task(self._guarded(work))
-            for work in (self._follow(), self._sample(), self._ping())
-        ]
+        self._tasks = self._begun(self._follow(), self._sample(), self._ping())
         self.show(view)
         with suppress(TimeoutError):
             async with asyncio.timeout(_FIRST_ANSWER_S):
@@ -176,6 +154,9 @@ class Session:
 
     # What goes on
 
+    def _begun(self, *works: Coroutine[Any, Any, None]) -> list[asyncio.Task[None]]:
+        return [asyncio.create_task(self._guarded(work)) for work in works]
+
     async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
         """Do something; what goes wrong in it must be told."""
         try:
@@ -202,33 +183,27 @@ class Session:
                     symbol = view.symbol
                     self._tape.clear()
                     self._mids.clear()
-                    tape_tasks = []
-                    if self._has(symbol, DataType.TRADES):
-                        follow_tape = self._guarded(self._follow_tape(symbol))
-                        tape_tasks.append(asyncio.create_task(follow_tape))
+                    tape_tasks = self._begun(self._follow_tape(symbol))
                 self._shown = _Shown(view)
                 self._pacer.news()
-                book_tasks = [asyncio.create_task(self._guarded(self._follow_book(view)))]
-                is_merged = view.data_type == "MBP" and view.step_ticks > 1
-                if is_merged and self._has(view.symbol, DataType.BBO):
-                    follow_best = self._guarded(self._follow_best(view.symbol))
-                    book_tasks.append(asyncio.create_task(follow_best))
+                book_tasks = self._begun(self._follow_book(view), self._follow_best(view))
                 await asyncio.sleep(_SETTLE_S)
         finally:
             await _ended(book_tasks + tape_tasks)
 
     async def _follow_book(self, view: View) -> None:
-        levels = self._levels_of(view)
+        levels = self._streams.levels_of(view)
         while True:
             try:
-                stream = self._book_stream(view, levels)
-                async with self._opened(stream, view.symbol):
+                stream = self._streams.book(view, levels)
+                self._shown.stream_id = stream.stream_id
+                with self._condition.counting(stream):
                     async for update in stream:
                         self._take_book(update, levels)
                 return
             except StreamBrokenError as error:
-                if self._mode == "delta":
-                    self._mode = "snapshot"
+                if self._streams.mode == "delta":
+                    self._streams.mode = "snapshot"
                     continue
                 self._say(str(error))
                 await asyncio.sleep(_RETRY_S)
@@ -241,29 +216,36 @@ class Session:
                 self._say(str(error))
                 return
 
-    async def _follow_best(self, symbol: str) -> None:
+    async def _follow_best(self, view: View) -> None:
         """Follow the best prices, for a book that is merged does not have them."""
-        stream = self._subscribed(symbol, DataType.BBO, levels=1)
+        stream = self._streams.best(view)
+        if stream is None:
+            return
         try:
-            async with self._opened(stream, symbol):
+            with self._condition.counting(stream):
                 async for update in stream:
                     bid, ask = update.book.best_bid, update.book.best_ask
                     self._shown.best = (bid and bid.price_units, ask and ask.price_units)
-                    self._shown.is_fresh = self._shown.update is not None
+                    self._shown.is_fresh = True
                     self._pacer.news()
         except (RequestRefusedError, StreamBrokenError):
             self._shown.best = None
 
     async def _follow_tape(self, symbol: str) -> None:
-        stream = self._client.subscribe(symbol, DataType.TRADES)
-        with suppress(RequestRefusedError):  # the book's refusal says why
-            async with self._opened(stream, symbol):
-                async for update in stream:
-                    if update.trades:
-                        scale = self._scale_guess.of(update)
-                        missed = stream.counters.trades_missed
-                        self._tape.add(update.trades, scale, update.timestamp, missed=missed)
-                        self._pacer.news()
+        stream = self._streams.trades(symbol)
+        if stream is None:
+            return
+        # If it is refused, the book's refusal says why.
+        with suppress(RequestRefusedError), self._condition.counting(stream):
+            async for update in stream:
+                if update.trades:
+                    self._tape.add(
+                        update.trades,
+                        update.book.scale,
+                        update.timestamp,
+                        missed=update.trades_missed,
+                    )
+                    self._pacer.news()
 
     async def _sample(self) -> None:
         """Tell rates now and then, also when nothing comes."""
@@ -285,59 +267,6 @@ class Session:
                 self._condition.round_trip_s = None
             await asyncio.sleep(_PING_EVERY_S)
 
-    # Streams
-
-    def _book_stream(self, view: View, levels: int) -> Subscription:
-        group = None
-        if view.data_type == "MBP" and view.step_ticks > 1:
-            decimals = self._symbols[view.symbol].price_decimals
-            group = decimal(self._step_of(view), decimals)
-        return self._subscribed(view.symbol, DataType(view.data_type), levels=levels, group=group)
-
-    def _subscribed(
-        self, symbol: str, data_type: DataType, *, levels: int, group: str | None = None
-    ) -> Subscription:
-        interval_ms = self._choice.interval_ms
-        return self._client.subscribe(
-            symbol,
-            data_type,
-            levels=levels,
-            mode="delta" if self._mode == "delta" else "snapshot",
-            interval_ms=DEFAULT_INTERVAL_MS if interval_ms is None else interval_ms,
-            group=group,
-            checksum=True,
-            queue_size=1,
-            slow_reader=SlowReaderPolicy.CONFLATE,
-        )
-
-    @asynccontextmanager
-    async def _opened(self, stream: Subscription, symbol: str) -> AsyncIterator[None]:
-        """Keep a stream open, and counted, while the block lasts."""
-        self._symbol_of[stream.stream_id] = symbol
-        try:
-            with self._condition.counting(stream):
-                async with stream:
-                    yield
-        finally:
-            del self._symbol_of[stream.stream_id]
-
-    def _has(self, symbol: str, data_type: DataType) -> bool:
-        info = self._symbols.get(symbol)
-        return info is not None and data_type in info.data_types
-
-    def _levels_of(self, view: View) -> int:
-        """Return how many levels to ask for: merged here, they come to fewer."""
-        if view.data_type == "MBP":
-            return self._choice.levels
-        return max(self._choice.levels, min(self._choice.levels * view.step_ticks, MAX_LEVELS))
-
-    def _step_of(self, view: View) -> int:
-        """Return a view's step in counts of the price's last decimal."""
-        info = self._symbols.get(view.symbol)
-        if info is None or not info.tick_size:
-            return 1
-        return int(Decimal(info.tick_size).scaleb(info.price_decimals)) * view.step_ticks
-
     # What comes
 
     def _take_book(self, update: Update, levels: int) -> None:
@@ -347,18 +276,13 @@ class Session:
         self._pacer.news()
 
     def _take_event(self, event: Event) -> None:
-        self._condition.take(event, self._symbol_of)
-        if event.kind in (EventKind.GAP, EventKind.CHECKSUM):
+        self._condition.take(event)
+        is_broken = event.kind in (EventKind.GAP, EventKind.CHECKSUM)
+        if is_broken and event.stream_id == self._shown.stream_id:
             # Until the stream has begun anew its book is not to be shown.
-            self._shown.is_fresh = False
+            self._shown.update = None
         elif event.kind is EventKind.STATUS:
             self._answer()
-        elif event.kind is EventKind.REFUSED and not self._refusal.done():
-            self._refusal.set_result(event.text)
-        self._pacer.news()
-
-    def _pauses(self, pause_s: float) -> None:
-        self._condition.pauses(pause_s)
         self._pacer.news()
 
     def _answer(self) -> None:
@@ -381,7 +305,7 @@ class Session:
             status=status,
             reason=reason,
             problem=shown.problem,
-            mode=self._mode,
+            mode=self._streams.mode,
             depth=shown.depth,
             health=condition.health,
             tape=self._tape.newest(_TAPE_SHOWN),
@@ -392,9 +316,9 @@ class Session:
 
     def _depth_of(self, shown: _Shown, update: Update) -> Depth:
         return depth_of(
-            self._scale_guess.book_of(update),
+            update.book,
             shown.view,
-            step=self._step_of(shown.view),
+            step=self._streams.step_of(shown.view),
             is_cut_at=shown.levels,
             now=update.event_timestamp or update.timestamp,
             best=shown.best,

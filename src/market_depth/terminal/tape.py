@@ -36,12 +36,10 @@ class Tape:
         length: lines that are kept; older ones go.
     """
 
-    __slots__ = ("_last_number", "_missed", "_prints", "version")
+    __slots__ = ("_prints", "version")
 
     def __init__(self, length: int = TAPE_LENGTH) -> None:
         self._prints: deque[Print] = deque(maxlen=length)
-        self._last_number: int | None = None
-        self._missed = 0
         self.version = 0
         """Another one whenever the tape has changed."""
 
@@ -52,30 +50,24 @@ class Tape:
             trades: as the server tells them.
             scale: the instrument's decimals.
             received: the server's time, for trades whose own is not known.
-            missed: how many the client has missed so far. It counts when messages come in, which
-                may be before they get here: where the numbers of trades do not go on is the place.
+            missed: how many were missed.
         """
-        for trade in trades:
-            last, self._last_number = self._last_number, trade.trade_number
-            gap = 0 if last is None else min(trade.trade_number - last - 1, missed - self._missed)
-            if gap > 0:
-                self._missed += gap
-                self._prints.appendleft(Print("", None, 0, 0, gap))
-            self._prints.appendleft(
-                Print(
-                    trade.timestamp or received,
-                    None if trade.side is None else trade.side == "Bid",
-                    scale.price_units(trade.price),
-                    scale.quantity_units(trade.quantity),
-                )
+        if missed:
+            self._prints.appendleft(Print("", None, 0, 0, missed))
+        self._prints.extendleft(
+            Print(
+                trade.timestamp or received,
+                None if trade.side is None else trade.side == "Bid",
+                scale.price_units(trade.price),
+                scale.quantity_units(trade.quantity),
             )
+            for trade in trades
+        )
         self.version += 1
 
     def clear(self) -> None:
         """Forget all of them."""
         self._prints.clear()
-        self._last_number = None
-        self._missed = 0
         self.version += 1
 
     def newest(self, count: int) -> tuple[Print, ...]:

@@ -1,0 +1,212 @@
+"""The browser viewer: frames a second in headless Chromium while a deep book changes.
+
+All views are shown, of 200 levels a side, every change sent. A page that only asks for animation
+frames, in the same browser right before, shows what this machine gives without a graphics card.
+Scripts' time is Chromium's own count (`Performance.getMetrics`); nothing in the viewer measures.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import statistics
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from benchmarks.harness import Report, Row
+from benchmarks.processes import Server, market_depth_server
+
+__all__ = ["run"]
+
+_SYMBOL: Final = "DEEP"
+_LEVELS: Final = 200
+_INSTRUMENT: Final = f"""
+builtin = false
+
+[instruments.{_SYMBOL}]
+price = "1000.00"
+tick = "0.01"
+lot = "1"
+orders = 6000
+depth_ticks = 110
+"""
+"""A book in which all the levels that are asked for are there."""
+_CASES: Final = (("MBP", 100), ("MBP", 300), ("MBP", 1000), ("MBO", 300))
+"""Kinds of books, and simulated activities a second."""
+_BASELINE: Final = "an empty page"
+_FLAGS: Final = ("--disable-gpu", "--disable-background-networking", "--no-first-run")
+_SIZE: Final = {"width": 1600, "height": 900}
+_WARM_UP_S: Final = 3.0
+_COUNT: Final = """(seconds) => new Promise((done) => {
+  const gaps = [];
+  const tasks = [];
+  const observer = new PerformanceObserver((list) => {
+    for (const entry of list.getEntries()) tasks.push(entry.duration);
+  });
+  observer.observe({ type: 'longtask' });
+  let last = NaN;
+  let first = NaN;
+  const frame = (nowMs) => {
+    if (Number.isNaN(first)) first = nowMs;
+    else gaps.push(nowMs - last);
+    last = nowMs;
+    if (nowMs - first < 1000 * seconds) requestAnimationFrame(frame);
+    else {
+      observer.disconnect();
+      done({ gaps, tasks, seconds: (nowMs - first) / 1000 });
+    }
+  };
+  requestAnimationFrame(frame);
+})"""
+
+
+class _Measured(NamedTuple):
+    fps: float
+    frame_p50_ms: float
+    frame_p99_ms: float
+    long_tasks: int
+    longest_ms: float
+    script_ms: float
+    """Of scripts, a frame: messages, books and drawing."""
+    busy: float
+    """Share of the time in which the page's thread was at work."""
+    messages_hz: float
+
+
+def run(*, quick: bool) -> Report:
+    """Look at the viewer at work, case by case."""
+    report = Report("viewer")
+    rounds, seconds = (1, 1.0) if quick else (5, 6.0)
+    cases = (_CASES[0], _CASES[-1]) if quick else _CASES
+    with _chromium() as browser:
+        for data_type, rate_hz in cases:
+            with _market(rate_hz) as server:
+                _compare(report, browser, server, data_type, rate_hz, rounds, seconds)
+    return report
+
+
+def _compare(
+    report: Report,
+    browser: Browser,
+    server: Server,
+    data_type: str,
+    rate_hz: int,
+    rounds: int,
+    seconds: float,
+) -> None:
+    empty, viewer = [], []
+    for _ in range(rounds):
+        empty.append(_measure(browser, "about:blank", seconds, None))
+        query = f"symbol={_SYMBOL}&type={data_type}&levels={_LEVELS}&interval=0"
+        viewer.append(
+            _measure(browser, f"http://127.0.0.1:{server.port}/?{query}", seconds, server)
+        )
+    name = f"{data_type}-{_LEVELS}, {rate_hz} events/s"
+    base = _median(empty, "fps")
+    report.add(Row(f"{name}: {_BASELINE}", base, "frames/s"))
+    fps = _median(viewer, "fps")
+    row = Row(f"{name}: all views", fps, "frames/s", _BASELINE, fps / base, "60 frames/s")
+    row.note = (
+        f"{_median(viewer, 'messages_hz'):,.0f} messages/s, thread {_median(viewer, 'busy'):.0%} "
+        f"busy; {_median(viewer, 'long_tasks'):.0f} tasks over 50 ms, the longest "
+        f"{_median(viewer, 'longest_ms'):.0f} ms"
+    )
+    report.add(row)
+    for share in ("p50", "p99"):
+        of_base = _median(empty, f"frame_{share}_ms")
+        value = _median(viewer, f"frame_{share}_ms")
+        frame = Row(f"{name}: time between frames, {share}", value, "ms", _BASELINE)
+        frame.ratio = value / of_base
+        report.add(frame)
+    report.add(Row(f"{name}: scripts, a frame", _median(viewer, "script_ms"), "ms"))
+
+
+def _median(measured: list[_Measured], name: str) -> float:
+    return statistics.median(float(getattr(one, name)) for one in measured)
+
+
+def _measure(browser: Browser, url: str, seconds: float, server: Server | None) -> _Measured:
+    """Open a page of its own, and count its frames for so long."""
+    context = browser.new_context(viewport=_SIZE)  # type: ignore[arg-type]
+    try:
+        page = context.new_page()
+        page.goto(url)
+        if server is not None:
+            _until_shown(page)
+        page.evaluate(_COUNT, min(_WARM_UP_S, seconds))
+        session = context.new_cdp_session(page)
+        session.send("Performance.enable")
+        sent = _sent(server)
+        before = _metrics(session)
+        counted = page.evaluate(_COUNT, seconds)
+        after = _metrics(session)
+        messages = _sent(server) - sent
+    finally:
+        context.close()
+    used = {name: after[name] - before[name] for name in ("ScriptDuration", "TaskDuration")}
+    took_s = after["Timestamp"] - before["Timestamp"]
+    gaps = sorted(counted["gaps"])
+    return _Measured(
+        fps=len(gaps) / counted["seconds"],
+        frame_p50_ms=statistics.median(gaps),
+        frame_p99_ms=gaps[int(len(gaps) * 0.99)],
+        long_tasks=len(counted["tasks"]),
+        longest_ms=max(counted["tasks"], default=0.0),
+        script_ms=1000 * used["ScriptDuration"] / took_s * counted["seconds"] / len(gaps),
+        busy=used["TaskDuration"] / took_s,
+        messages_hz=messages / took_s,
+    )
+
+
+def _until_shown(page: Page) -> None:
+    """Wait until every view has something to show."""
+    page.wait_for_function(
+        """() => document.querySelector('.ladder')?.dataset.sequence > 0
+          && /best bid \\d/.test(document.querySelector('.view-heatmap canvas').ariaLabel)"""
+    )
+
+
+def _metrics(session: Any) -> dict[str, float]:
+    found = session.send("Performance.getMetrics")["metrics"]
+    return {one["name"]: float(one["value"]) for one in found}
+
+
+def _sent(server: Server | None) -> float:
+    """Return how many messages the server has sent: all of them to the one page there is."""
+    return server.metric("market_depth_data_messages_out_total") if server else 0.0
+
+
+@contextmanager
+def _chromium() -> Iterator[Browser]:
+    """Run Chromium: what MARKET_DEPTH_CHROMIUM names, else the first that is found."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    named = os.environ.get("MARKET_DEPTH_CHROMIUM")
+    path = next(filter(None, map(shutil.which, (named,) if named else names)), None)
+    if path is None:
+        raise RuntimeError("no Chromium; tests/support/install-chromium installs Debian's")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=list(_FLAGS))
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+@contextmanager
+def _market(rate_hz: int) -> Iterator[Server]:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "deep.toml"
+        path.write_text(_INSTRUMENT)
+        with market_depth_server(
+            f"--instruments={path}", f"--rate={rate_hz}", "--seed=1"
+        ) as server:
+            page = server.get_json(f"/api/depth/{_SYMBOL}?max_levels={_LEVELS}")
+            for side in ("bids", "asks"):
+                if len(page["data"][side]) < _LEVELS:
+                    raise RuntimeError(f"there are only {len(page['data'][side])} {side}")
+            yield server
