@@ -32,7 +32,7 @@ FILES = {
     for path in sorted(WEB.rglob("*"))
     if path.suffix in CONTENT_TYPES
 }
-A_MODULE = "/viewer/theme.js"
+A_MODULE = "/viewer/shared/theme.js"
 TOKEN = "a-token-of-the-desk"
 AT_ONCE = 6
 """Connections that a browser opens to one server, besides WebSockets."""
@@ -143,14 +143,14 @@ async def test_head_is_get_without_the_body(server: ServerProcess) -> None:
         "/index.html",
         "/viewer",
         "/viewer/",
-        "/viewer/../viewer/theme.js",
+        "/viewer/../viewer/shared/theme.js",
         "/viewer/%74heme.js",
         "/viewer%2Ftheme.js",
         "/Viewer/Theme.js",
-        "//viewer/theme.js",
-        "/./viewer/theme.js",
-        "/viewer/theme.js/",
-        "/viewer/theme.js%00",
+        "//viewer/shared/theme.js",
+        "/./viewer/shared/theme.js",
+        "/viewer/shared/theme.js/",
+        "/viewer/shared/theme.js%00",
         "/viewer\\theme.js",
         "/../__init__.py",
         "/../files.py",
@@ -159,8 +159,8 @@ async def test_head_is_get_without_the_body(server: ServerProcess) -> None:
         "/files.py",
         "/etc/passwd",
         "/../../../../../../etc/passwd",
-        f"{WEB}/viewer/theme.js",
-        f"file://{WEB}/viewer/theme.js",
+        f"{WEB}/viewer/shared/theme.js",
+        f"file://{WEB}/viewer/shared/theme.js",
     ],
 )
 async def test_nothing_is_served_but_by_its_own_path(server: ServerProcess, path: str) -> None:

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 
 const directory = process.argv[2];
 const [cost, scales, { TradeRing }, { DepthCurve }] = await Promise.all(
-  ['cost.js', 'chart-scale.js', 'trade-ring.js', 'depth-curve.js'].map(
+  ['depth/cost.js', 'depth/scale.js', 'tape/trade-ring.js', 'depth/curve.js'].map(
     (name) => import(`${directory}/${name}`),
   ),
 );

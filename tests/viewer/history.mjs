@@ -1,6 +1,6 @@
 // Plays what is told on the standard input into a DepthHistory, and says what is in it then.
 
-import { DepthHistory } from '../../src/market_depth/viewer/web/viewer/history.js';
+import { DepthHistory } from '../../src/market_depth/viewer/web/viewer/history/history.js';
 
 const TICK_UNITS = 5;
 

@@ -202,7 +202,7 @@ async def test_an_hour_of_history_is_all_that_is_kept(page: Page, server: Server
 
 
 _THREE_HOURS = """async () => {
-  const { DepthHistory } = await import('/viewer/history.js');
+  const { DepthHistory } = await import('/viewer/history/history.js');
   const history = new DepthHistory();
   window.kept = history;
   const bytes = [history.bytes];

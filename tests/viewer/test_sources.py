@@ -165,11 +165,11 @@ CLASS = re.compile(
 CELLS = "bid-total bid-orders bid-size bid-bar price ask-bar ask-size ask-orders ask-total"
 VIEWS = "view view-ladder view-heatmap view-depth view-timeline view-tape"
 COMPUTED = {
-    ("ladder-cells.js", "name"): CELLS,
-    ("panel.js", "`view view-${name}`"): VIEWS,
-    ("tape.js", "`tape-${text.toLowerCase()}`"): "tape-time tape-side tape-price tape-size",
-    ("depth-readout.js", "`${name} depth-action`"): "depth-value depth-mirror depth-action",
-    ("depth-readout.js", "kind"): "depth-value depth-mirror",
+    ("viewer/ladder/cells.js", "name"): CELLS,
+    ("viewer/panel/panel.js", "`view view-${name}`"): VIEWS,
+    ("viewer/tape/tape.js", "`tape-${text.toLowerCase()}`"): "tape-time tape-side tape-price tape-size",
+    ("viewer/depth/readout.js", "`${name} depth-action`"): "depth-value depth-mirror depth-action",
+    ("viewer/depth/readout.js", "kind"): "depth-value depth-mirror",
 }
 """Class names that a module puts together: the names, by where and how it does so."""
 UNSTYLED = {
@@ -180,6 +180,11 @@ UNSTYLED = {
 """Classes that no style sheet knows, and why they are there."""
 
 
+def place_of(module: Path) -> str:
+    """Return where a module lies, from the folder of all."""
+    return module.relative_to(WEB).as_posix()
+
+
 def classes_of(module: Path) -> set[str]:
     """Return the classes that a module gives to elements or looks for."""
     found: set[str] = set()
@@ -188,8 +193,8 @@ def classes_of(module: Path) -> set[str]:
         if told.startswith(("'", "`")) and "${" not in told:
             found.update(re.findall(r"[\w-]+", told))
         else:
-            key = (module.name, told)
-            assert key in COMPUTED, f"what classes are {told} in {module.name}? Add it to COMPUTED"
+            key = (place_of(module), told)
+            assert key in COMPUTED, f"what classes are {told} in {key[0]}? Add it to COMPUTED"
             found.update(COMPUTED[key].split())
     return found
 
@@ -214,5 +219,5 @@ def test_every_class_that_is_given_is_styled() -> None:
 
 def test_computed_classes_are_still_computed() -> None:
     for name, told in COMPUTED:
-        (module,) = [path for path in MODULES if path.name == name]
+        (module,) = [path for path in MODULES if place_of(path) == name]
         assert re.search(rf"class: {re.escape(told)}", code_of(module)), (name, told)

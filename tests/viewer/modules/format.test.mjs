@@ -2,7 +2,12 @@
 
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { age, clock, compact, fixed } from '../../../src/market_depth/viewer/web/viewer/format.js';
+import {
+  age,
+  clock,
+  compact,
+  fixed,
+} from '../../../src/market_depth/viewer/web/viewer/shared/format.js';
 import { chanceOf } from './chance.mjs';
 
 const FACTORS = { k: 1e3, M: 1e6, G: 1e9, T: 1e12, P: 1e15, E: 1e18 };

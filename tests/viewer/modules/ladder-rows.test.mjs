@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { isSparse, LadderRows } from '../../../src/market_depth/viewer/web/viewer/ladder-rows.js';
+import { isSparse, LadderRows } from '../../../src/market_depth/viewer/web/viewer/ladder/rows.js';
 import { chanceOf } from './chance.mjs';
 
 const NAMES = ['bids', 'asks'];

@@ -6,7 +6,7 @@ import {
   describeOrder,
   paintQueue,
   shade,
-} from '../../../src/market_depth/viewer/web/viewer/order-queue.js';
+} from '../../../src/market_depth/viewer/web/viewer/ladder/order-queue.js';
 import { chanceOf } from './chance.mjs';
 
 const NOW = 1_757_937_600_000;

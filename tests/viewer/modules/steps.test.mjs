@@ -3,8 +3,12 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { Scale } from '../../../src/market_depth/viewer/web/depth-client.js';
+import {
+  groupOf,
+  nextStep,
+  stepOf,
+} from '../../../src/market_depth/viewer/web/viewer/shared/steps.js';
 import { parseState } from '../../../src/market_depth/viewer/web/viewer/state.js';
-import { groupOf, nextStep, stepOf } from '../../../src/market_depth/viewer/web/viewer/steps.js';
 
 const TICKS = [
   { tick: '0.5', scale: new Scale(1, 0, 5) },

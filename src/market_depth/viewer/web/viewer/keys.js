@@ -1,6 +1,6 @@
 // Keyboard shortcuts, and the sheet that lists them.
 
-import { element } from './dom.js';
+import { element } from './shared/dom.js';
 
 /** @typedef {{ keys: string[], what: string, run: (key: string) => void }} Shortcut */
 

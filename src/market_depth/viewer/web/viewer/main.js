@@ -2,7 +2,8 @@
 
 import { DepthClient, Scale } from '../depth-client.js';
 import { Keys } from './keys.js';
-import { Panel } from './panel.js';
+import { Panel } from './panel/panel.js';
+import { Theme } from './shared/theme.js';
 import {
   formatState,
   INTERVALS,
@@ -13,9 +14,8 @@ import {
   VIEWS,
 } from './state.js';
 import { StatusBar } from './status-bar.js';
-import { Theme } from './theme.js';
 
-/** @typedef {import('./panel.js').Instrument} Instrument */
+/** @typedef {import('./panel/panel.js').Instrument} Instrument */
 /** @typedef {import('./state.js').ViewName} ViewName */
 
 const STATUS_MS = 250;

@@ -1,7 +1,7 @@
 // The line at the foot of the page: how the connection is doing.
 
-import { element } from './dom.js';
-import { compact } from './format.js';
+import { element } from './shared/dom.js';
+import { compact } from './shared/format.js';
 import { connectionText } from './status-text.js';
 
 /** @typedef {import('../depth-client.js').DepthClient} DepthClient */

@@ -1,6 +1,6 @@
 // How the connection and the streams are doing, in words.
 
-import { compact } from './format.js';
+import { compact } from './shared/format.js';
 
 /** @typedef {import('../depth-client.js').DepthClient} DepthClient */
 /** @typedef {import('../depth-client.js').DepthStream} DepthStream */
@@ -45,7 +45,7 @@ export function streamProblem(stream) {
 /**
  * A panel's streams in one line: the book's status and sequence; what was skipped, lost or wrong.
  * @param {DepthStream} stream of the book
- * @param {import('./panel-streams.js').Totals} totals of all streams
+ * @param {import('./panel/streams.js').Totals} totals of all streams
  */
 export function streamStatus(stream, totals) {
   const parts = [
