@@ -174,6 +174,17 @@ def _verify(
         raise typer.Exit(_FAILED)
 
 
+# What commands that follow a running server have in common.
+
+Group = Annotated[
+    str | None, typer.Option("--group", help="Step to merge price levels into, such as 0.50.")
+]
+Count = Annotated[int | None, typer.Option("--count", "-n", help="End after so many lines.", min=1)]
+Token = Annotated[
+    str | None, typer.Option("--token", envvar="MARKET_DEPTH_TOKEN", help="Credentials.")
+]
+
+
 @app.command("tail")
 def _tail(
     symbol: Annotated[str, typer.Argument(help="What to show.")],
@@ -189,20 +200,13 @@ def _tail(
         int | None,
         typer.Option("--interval-ms", help="Least time between two lines; 0: every change.", min=0),
     ] = None,
-    group: Annotated[
-        str | None, typer.Option("--group", help="Step to merge price levels into, such as 0.50.")
-    ] = None,
+    group: Group = None,
     checksum: Annotated[bool, typer.Option("--checksum", help="Verify every update.")] = False,
     raw: Annotated[
         bool, typer.Option("--raw", help="Messages as they come, not the tops of books.")
     ] = False,
-    count: Annotated[
-        int | None, typer.Option("--count", "-n", help="End after so many lines.", min=1)
-    ] = None,
-    token: Annotated[
-        str | None,
-        typer.Option("--token", envvar="MARKET_DEPTH_TOKEN", help="Credentials."),
-    ] = None,
+    count: Count = None,
+    token: Token = None,
 ) -> None:
     """Print a stream of a running server as JSON lines: the top of the book, or trades.
 
@@ -244,19 +248,12 @@ def _watch(
         int | None,
         typer.Option("--interval-ms", help="Least time between two updates.", min=0),
     ] = None,
-    group: Annotated[
-        str | None, typer.Option("--group", help="Step to merge price levels into, such as 0.50.")
-    ] = None,
+    group: Group = None,
     plain: Annotated[
         bool, typer.Option("--plain", help="Lines, as where there is no terminal.")
     ] = False,
-    count: Annotated[
-        int | None, typer.Option("--count", "-n", help="End after so many lines.", min=1)
-    ] = None,
-    token: Annotated[
-        str | None,
-        typer.Option("--token", envvar="MARKET_DEPTH_TOKEN", help="Credentials."),
-    ] = None,
+    count: Count = None,
+    token: Token = None,
 ) -> None:
     """Watch a running server on the terminal: price ladder, trades, status; ? shows the keys.
 

@@ -69,7 +69,9 @@ def used_properties() -> set[str]:
 
 def painted_colours() -> set[str]:
     """Return the colours that canvases are painted with."""
-    (names,) = re.findall(r"const NAMES = .*?\(\[(.*?)\]\)", code_of(WEB / "viewer/shared/theme.js"), re.S)
+    (names,) = re.findall(
+        r"const NAMES = .*?\(\[(.*?)\]\)", code_of(WEB / "viewer/shared/theme.js"), re.S
+    )
     return set(re.findall(r"'([\w-]+)'", names))
 
 

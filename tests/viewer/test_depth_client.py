@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -14,9 +14,10 @@ import pytest_asyncio
 
 from support.depth_client import LIBRARY, NODE, node_client
 from support.documents import code_blocks
+from support.faults import FAULTS
 from support.logs import serving_quietly
 from support.process import ServerProcess, serving
-from support.proxy import Proxy, Way, proxied
+from support.proxy import Way, proxied
 
 module_loop = pytest.mark.asyncio(loop_scope="module")
 KEEPS = {"keeps": True}
@@ -151,37 +152,11 @@ async def test_what_comes_is_counted(server: ServerProcess) -> None:
         assert stats["reconnects"] == 0
 
 
-async def cut(proxy: Proxy) -> None:
-    proxy.cut()
-
-
-async def reset_in_a_frame(proxy: Proxy) -> None:
-    proxy.cut_after(1234, with_reset=True)
-
-
-async def cut_while_coming_back(proxy: Proxy) -> None:
-    """The new connection is cut in its handshake, and in its first answers."""
-    proxy.cut()
-    for length in (50, 400):
-        proxy.cut_after(length)
-        await proxy.until_connected(proxy.connections + 1)
-
-
-async def refuse_for_a_while(proxy: Proxy) -> None:
-    proxy.refuse()
-    proxy.reset()
-    await proxy.until_open(0)
-    proxy.go_on()
-
-
-FAULTS: dict[str, Callable[[Proxy], Coroutine[Any, Any, None]]] = {
-    one.__name__: one for one in (cut, reset_in_a_frame, cut_while_coming_back, refuse_for_a_while)
-}
-
-
 @module_loop
 @pytest.mark.parametrize("data_type", ["MBP", "MBO"])
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize(
+    "fault", ["cut", "reset_in_a_frame", "cut_while_coming_back", "refuse_for_a_while"]
+)
 async def test_a_lost_connection_leads_back_to_an_exact_book(
     server: ServerProcess, fault: str, data_type: str
 ) -> None:

@@ -167,7 +167,10 @@ VIEWS = "view view-ladder view-heatmap view-depth view-timeline view-tape"
 COMPUTED = {
     ("viewer/ladder/cells.js", "name"): CELLS,
     ("viewer/panel/panel.js", "`view view-${name}`"): VIEWS,
-    ("viewer/tape/tape.js", "`tape-${text.toLowerCase()}`"): "tape-time tape-side tape-price tape-size",
+    (
+        "viewer/tape/tape.js",
+        "`tape-${text.toLowerCase()}`",
+    ): "tape-time tape-side tape-price tape-size",
     ("viewer/depth/readout.js", "`${name} depth-action`"): "depth-value depth-mirror depth-action",
     ("viewer/depth/readout.js", "kind"): "depth-value depth-mirror",
 }
