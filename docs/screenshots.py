@@ -16,9 +16,9 @@ from typing import Final
 from playwright.async_api import Browser
 
 from market_depth.terminal.app import WatchApp
+from market_depth.terminal.choice import Choice
 from market_depth.terminal.depth import View
 from market_depth.terminal.feed import Feed
-from market_depth.terminal.choice import Choice
 from support.browser import launched_chromium, viewer, watched_page
 from support.logs import serving_quietly
 from support.process import ServerProcess

@@ -131,7 +131,7 @@ def test_a_sequence_between_two_messages_is_none_to_go_on_from(server: Server) -
         {"data_type": DataType.MBO},
         {"wire": WIRES[2]},
     ],
-    ids=str,
+    ids=lambda other: next(iter(other)),
 )
 def test_a_view_that_was_not_followed_begins_anew(server: Server, other: dict[str, Any]) -> None:
     server.subscriber("d", mode=DELTA)

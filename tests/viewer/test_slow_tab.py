@@ -48,7 +48,7 @@ async def heavy() -> AsyncIterator[ServerProcess]:
 
 
 class Bystander:
-    """Another client, with the view that the page has: what it gets, to be read when it is asked."""
+    """Another client, with the view that the page has: what it gets, to be read when asked."""
 
     def __init__(self) -> None:
         self.messages: list[str] = []
