@@ -6,28 +6,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
-from websockets.asyncio.server import serve
-
 from support.depth_client import NodeClient, node_client
-from support.scripted_server import Message, Peer, ScriptedServer
+from support.scripted_server import Message, Peer, ScriptedServer, scripted
 
-__all__ = ["ASKS", "BIDS", "SOON", "asked", "asked_anew", "rows", "scripted", "streaming"]
+__all__ = ["ASKS", "BIDS", "SOON", "asked", "asked_anew", "rows", "streaming"]
 
 SOON: Final = {"minDelayMs": 1, "maxDelayMs": 4}
 BIDS: Final = {1.0: 5}
 ASKS: Final = {2.0: 5}
-
-
-@asynccontextmanager
-async def scripted() -> AsyncIterator[ScriptedServer]:
-    """Listen on a free port, for clients that name no subprotocol."""
-    server = ScriptedServer()
-    async with serve(
-        server.handle, "127.0.0.1", 0, process_request=server.admit, close_timeout=1
-    ) as listener:
-        port = next(iter(listener.sockets)).getsockname()[1]
-        server.url = f"ws://127.0.0.1:{port}"
-        yield server
 
 
 def rows(bids: dict[float, int], asks: dict[float, int]) -> list[Any]:
@@ -48,7 +34,10 @@ async def streaming(
 ) -> AsyncIterator[tuple[ScriptedServer, NodeClient, Peer, Message]]:
     """A client with a stream by price that has had its first view."""
     subscription = {"symbol": "BTCUSD", "dataType": "MBP", "tellsUpdates": True}
-    async with scripted() as server, node_client(server.url, **SOON) as client:
+    async with (
+        scripted(with_subprotocols=False) as server,
+        node_client(server.url, **SOON) as client,
+    ):
         peer = await server.accepted()
         assert await client.do("subscribe", **{**subscription, **options}) == 0
         request = await asked(peer)

@@ -27,6 +27,7 @@ TIMEOUT_S = 30.0
 TIMESTAMP = "2025-09-16T04:18:26.806069Z"
 EPOCH = "first"
 _MSGPACK = "market-depth.msgpack"
+_SUBPROTOCOLS = [Subprotocol("market-depth.json"), Subprotocol(_MSGPACK)]
 
 
 class Peer:
@@ -166,15 +167,19 @@ class ScriptedServer:
 
 
 @asynccontextmanager
-async def scripted() -> AsyncIterator[ScriptedServer]:
-    """Listen on a free port."""
+async def scripted(*, with_subprotocols: bool = True) -> AsyncIterator[ScriptedServer]:
+    """Listen on a free port.
+
+    Args:
+        with_subprotocols: whether clients must name one of the subprotocols, or else none.
+    """
     server = ScriptedServer()
     async with serve(
         server.handle,
         "127.0.0.1",
         0,
         process_request=server.admit,
-        subprotocols=[Subprotocol("market-depth.json"), Subprotocol(_MSGPACK)],
+        subprotocols=_SUBPROTOCOLS if with_subprotocols else None,
         close_timeout=1,
     ) as listener:
         port = next(iter(listener.sockets)).getsockname()[1]

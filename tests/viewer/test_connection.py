@@ -25,8 +25,7 @@ from support.logs import serving_quietly
 from support.process import ServerProcess, serving
 from support.proxy import Way, proxied
 from support.replay import post
-from support.scripted_depth import scripted
-from support.scripted_server import TIMESTAMP, Peer
+from support.scripted_server import TIMESTAMP, Peer, scripted
 from support.sources import instrument
 from support.viewer_page import check_ladder, panel_of, shown_with_page, until_current, wait_until
 from support.viewer_script import (
@@ -143,7 +142,7 @@ async def test_a_server_that_ends_and_comes_back(browser: Browser, number: signa
 async def test_the_countdown_runs_and_retry_now_does_not_wait_for_it(
     page: Page, problems: Problems, server: ServerProcess
 ) -> None:
-    async with scripted() as script:
+    async with scripted(with_subprotocols=False) as script:
         peer = await opened(page, server, script)
         async with speaking(PagePeer(peer)) as spoken:
             await spoken.begin()
@@ -294,7 +293,7 @@ def texts(bids: dict[float, int], asks: dict[float, int]) -> tuple[dict[str, str
 async def test_what_was_skipped_is_counted_and_not_good_until_it_is_made_up_for(
     page: Page, server: ServerProcess
 ) -> None:
-    async with scripted() as script:
+    async with scripted(with_subprotocols=False) as script:
         peer = await opened(page, server, script)
         async with speaking(PagePeer(peer)) as spoken:
             book, _, _ = await spoken.begin()
@@ -311,7 +310,7 @@ async def test_what_was_skipped_is_counted_and_not_good_until_it_is_made_up_for(
 async def test_a_wrong_checksum_and_a_gap_are_counted_and_made_good(
     page: Page, server: ServerProcess
 ) -> None:
-    async with scripted() as script:
+    async with scripted(with_subprotocols=False) as script:
         peer = await opened(page, server, script)
         async with speaking(PagePeer(peer)) as spoken:
             book, _, _ = await spoken.begin()
@@ -342,7 +341,7 @@ async def made_good(
 async def test_a_status_of_the_symbol_is_told_and_taken_back(
     page: Page, server: ServerProcess
 ) -> None:
-    async with scripted() as script:
+    async with scripted(with_subprotocols=False) as script:
         peer = await opened(page, server, script)
         async with speaking(PagePeer(peer)) as spoken:
             await spoken.begin()
@@ -362,7 +361,7 @@ async def test_a_status_of_the_symbol_is_told_and_taken_back(
 async def test_round_trip_and_rates_are_those_of_the_line(
     page: Page, server: ServerProcess
 ) -> None:
-    async with scripted() as script:
+    async with scripted(with_subprotocols=False) as script:
         peer = await opened(page, server, script)
         async with speaking(PagePeer(peer)) as spoken:
             book, _, _ = await spoken.begin()
@@ -432,7 +431,7 @@ def size_of_a_delta(request: dict[str, Any]) -> int:
 async def test_a_server_of_the_original_messages_still_shows_a_book(
     page: Page, server: ServerProcess, refuses: bool
 ) -> None:
-    async with scripted() as script:
+    async with scripted(with_subprotocols=False) as script:
         peer = await opened(page, server, script)
         async with speaking(OriginalPeer(peer, refuses=refuses)) as spoken:
             asked = [await spoken.subscribe() for _ in range(2)]

@@ -9,8 +9,8 @@ import pytest
 
 from market_depth.protocol.checksum import level_checksum
 from support.depth_client import node_client
-from support.scripted_depth import ASKS, BIDS, SOON, asked, asked_anew, rows, scripted, streaming
-from support.scripted_server import TIMESTAMP, Message, Peer
+from support.scripted_depth import ASKS, BIDS, SOON, asked, asked_anew, rows, streaming
+from support.scripted_server import TIMESTAMP, Message, Peer, scripted
 
 
 async def test_a_stream_is_asked_for_with_all_that_was_said() -> None:
@@ -35,7 +35,7 @@ async def test_a_stream_is_asked_for_with_all_that_was_said() -> None:
 
 
 async def test_what_is_asked_for_before_there_is_a_connection_is_asked_for_then() -> None:
-    async with scripted() as server, node_client(server.url) as client:
+    async with scripted(with_subprotocols=False) as server, node_client(server.url) as client:
         stream = await client.do("subscribe", symbol="BTCUSD", dataType="TRADES")
         peer = await server.accepted()
         request = await asked(peer)
@@ -56,7 +56,10 @@ async def test_what_is_asked_for_before_there_is_a_connection_is_asked_for_then(
 @pytest.mark.parametrize(("epoch", "missed"), [("first", 4), ("second", 0)])
 async def test_trades_made_without_a_connection_are_counted(epoch: str, missed: int) -> None:
     """Those of a server that has been started anew are numbered anew."""
-    async with scripted() as server, node_client(server.url, **SOON) as client:
+    async with (
+        scripted(with_subprotocols=False) as server,
+        node_client(server.url, **SOON) as client,
+    ):
         await client.do("subscribe", symbol="BTCUSD", dataType="TRADES", tellsUpdates=True)
         peer = await server.accepted()
         request = await asked(peer)
@@ -73,7 +76,7 @@ async def test_trades_made_without_a_connection_are_counted(epoch: str, missed: 
 
 
 async def test_what_a_server_of_today_refuses_is_not_asked_for_otherwise() -> None:
-    async with scripted() as server, node_client(server.url) as client:
+    async with scripted(with_subprotocols=False) as server, node_client(server.url) as client:
         await client.do("subscribe", symbol="BTCUSD", dataType="MBP", levels=5000)
         peer = await server.accepted()
         request = await asked(peer)
@@ -218,7 +221,7 @@ async def test_a_status_is_told_to_the_streams_of_its_symbol() -> None:
 
 
 async def test_a_stream_whose_feed_is_down_waits_for_it() -> None:
-    async with scripted() as server, node_client(server.url) as client:
+    async with scripted(with_subprotocols=False) as server, node_client(server.url) as client:
         await client.do("subscribe", symbol="BTCUSD", dataType="MBP", tellsUpdates=True)
         peer = await server.accepted()
         request = await asked(peer)
@@ -235,7 +238,7 @@ async def test_a_stream_whose_feed_is_down_waits_for_it() -> None:
 
 @pytest.mark.parametrize("code", [409, 429, 500])
 async def test_what_may_be_over_soon_is_tried_again(code: int) -> None:
-    async with scripted() as server, node_client(server.url) as client:
+    async with scripted(with_subprotocols=False) as server, node_client(server.url) as client:
         await client.do("subscribe", symbol="BTCUSD", dataType="MBP", tellsUpdates=True)
         peer = await server.accepted()
         request = await asked(peer)
@@ -251,7 +254,7 @@ async def test_what_may_be_over_soon_is_tried_again(code: int) -> None:
 
 async def test_an_answer_that_does_not_come_is_not_waited_for_ever() -> None:
     async with (
-        scripted() as server,
+        scripted(with_subprotocols=False) as server,
         node_client(server.url, pulseMs=20, answerMs=60) as client,
     ):
         await client.do("subscribe", symbol="BTCUSD", dataType="MBP")
@@ -265,7 +268,7 @@ async def test_an_answer_that_does_not_come_is_not_waited_for_ever() -> None:
 
 
 async def test_many_streams_are_asked_for_by_and_by() -> None:
-    async with scripted() as server, node_client(server.url) as client:
+    async with scripted(with_subprotocols=False) as server, node_client(server.url) as client:
         for number in range(50):
             await client.do("subscribe", symbol=f"S{number}", dataType="MBP")
         peer = await server.accepted()
@@ -306,7 +309,10 @@ class TestOriginalServer:
         )
 
     async def test_its_views_are_whole_and_its_decimals_are_inferred(self) -> None:
-        async with scripted() as server, node_client(server.url, **SOON) as client:
+        async with (
+            scripted(with_subprotocols=False) as server,
+            node_client(server.url, **SOON) as client,
+        ):
             await client.do("subscribe", symbol="BTCUSD", dataType="MBP", tellsUpdates=True)
             peer = await server.accepted()
             request = await asked(peer)
@@ -323,7 +329,7 @@ class TestOriginalServer:
             assert "resume" not in await asked(await server.accepted())
 
     async def test_its_decimals_are_those_of_its_list_if_it_has_one(self) -> None:
-        async with scripted() as server, node_client(server.url) as client:
+        async with scripted(with_subprotocols=False) as server, node_client(server.url) as client:
             await client.do("subscribe", symbol="BTCUSD", dataType="MBP", tellsUpdates=True)
             peer = await server.accepted()
             request = await asked(peer)
@@ -339,7 +345,7 @@ class TestOriginalServer:
     async def test_one_that_takes_no_more_than_those_is_asked_with_those(
         self, is_named: bool
     ) -> None:
-        async with scripted() as server, node_client(server.url) as client:
+        async with scripted(with_subprotocols=False) as server, node_client(server.url) as client:
             common = {"symbol": "BTCUSD", "tellsUpdates": True}
             await client.do("subscribe", **common, dataType="MBP")
             peer = await server.accepted()

@@ -7,12 +7,15 @@ import asyncio
 import pytest
 
 from support.depth_client import node_client
-from support.scripted_depth import SOON, asked, scripted, streaming
-from support.scripted_server import TIMESTAMP
+from support.scripted_depth import SOON, asked, streaming
+from support.scripted_server import TIMESTAMP, scripted
 
 
 async def test_a_token_is_in_the_url() -> None:
-    async with scripted() as server, node_client(f"{server.url}/x?a=1", token="t &") as client:
+    async with (
+        scripted(with_subprotocols=False) as server,
+        node_client(f"{server.url}/x?a=1", token="t &") as client,
+    ):
         await client.state("connected")
         assert server.requests[0].path == "/x?a=1&token=t+%26"
 
@@ -43,7 +46,7 @@ async def test_any_other_close_leads_to_a_new_connection(code: int) -> None:
 
 async def test_pauses_grow_and_are_short_again_after_a_connection_that_lasted() -> None:
     async with (
-        scripted() as server,
+        scripted(with_subprotocols=False) as server,
         node_client(server.url, minDelayMs=20, maxDelayMs=200) as client,
     ):
         pauses = []
@@ -70,7 +73,7 @@ async def test_a_server_that_stops_says_how_long_to_leave_it_alone() -> None:
 
 async def test_a_connection_that_falls_silent_is_made_anew() -> None:
     async with (
-        scripted() as server,
+        scripted(with_subprotocols=False) as server,
         node_client(server.url, **SOON, silenceMs=100, pulseMs=40) as client,
     ):
         peer = await server.accepted()
@@ -84,7 +87,7 @@ async def test_a_connection_that_falls_silent_is_made_anew() -> None:
 
 
 async def test_a_server_that_can_not_be_reached_is_tried_again() -> None:
-    async with scripted() as server:
+    async with scripted(with_subprotocols=False) as server:
         url = server.url
     async with node_client(url, **SOON) as client:
         for _ in range(3):
