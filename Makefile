@@ -23,7 +23,7 @@ serve: $(VENV)/.serve
 	exec $(BIN)/market-depth serve $(ARGS)
 
 test: $(VENV)/.develop $(VENV)/.node $(VENV)/.chromium
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(ARGS)
 
 check: $(VENV)/.develop $(VENV)/.node
 	$(BIN)/ruff format --check .

@@ -35,21 +35,21 @@ _SEE = """async () => {
       return answer;
     };
   };
-  await wrap('history', 'DepthHistory', 'record', (history) => {
+  await wrap('history/history', 'DepthHistory', 'record', (history) => {
     seen.history = history;
     seen.records++;
   });
-  await wrap('heatmap-trades', 'TradeMarks', 'draw', (marks, [, , times, prices]) => {
+  await wrap('heatmap/trades', 'TradeMarks', 'draw', (marks, [, , times, prices]) => {
     seen.times = times;
     seen.prices = prices;
   });
-  await wrap('heatmap-crosshair', 'Readout', 'read', (readout, [, , , low, rowTicks]) => {
+  await wrap('heatmap/crosshair', 'Readout', 'read', (readout, [, , , low, rowTicks]) => {
     const lines = readout.lines.slice(0, readout.count);
     seen.readout = { lines, low, rowTicks };
   });
-  await wrap('trade-ring', 'TradeRing', 'push', (ring, [trade]) => seen.trades.push({ ...trade }));
-  await wrap('trade-ring', 'TradeRing', 'clear', () => (seen.trades.length = 0));
-  await wrap('tape', 'Tape', 'draw', () => (seen.drawn = seen.trades.length));
+  await wrap('tape/trade-ring', 'TradeRing', 'push', (ring, [trade]) => seen.trades.push({ ...trade }));
+  await wrap('tape/trade-ring', 'TradeRing', 'clear', () => (seen.trades.length = 0));
+  await wrap('tape/tape', 'Tape', 'draw', () => (seen.drawn = seen.trades.length));
   window.seen = seen;
 }"""
 

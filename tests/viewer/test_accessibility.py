@@ -13,8 +13,8 @@ from playwright.async_api import Browser, Page, expect
 from support.browser import until_connection, viewer, violations, watched_page
 from support.logs import serving_quietly
 from support.process import ServerProcess
+from support.viewer_flashes import FLASHES
 from support.viewer_page import (
-    FLASHES,
     drawn,
     panel_of,
     query_of,

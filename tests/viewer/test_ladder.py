@@ -16,8 +16,8 @@ from market_depth.client import connect
 from support.browser import Problems, viewer
 from support.logs import serving_quietly
 from support.process import ServerProcess
+from support.viewer_flashes import FLASHES
 from support.viewer_page import (
-    FLASHES,
     Book,
     Level,
     Shown,

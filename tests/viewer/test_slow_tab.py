@@ -43,7 +43,7 @@ GROWTH_BYTES = 16 * MIB
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def heavy() -> AsyncIterator[ServerProcess]:
-    async with serving_quietly("--seed=6", "--rate=2500", "--symbols=BTCUSD") as running:
+    async with serving_quietly("--seed=6", "--rate=1200", "--symbols=BTCUSD") as running:
         yield running
 
 
@@ -144,7 +144,7 @@ async def test_a_tab_that_stands_still_harms_nobody_and_is_exact_again(
 ) -> None:
     async with (
         watched_page(browser) as (page, _),
-        proxied(heavy.port, buffer_bytes=256 * 1024) as proxy,
+        proxied(heavy.port, buffer_bytes=128 * 1024) as proxy,
     ):
         await page.add_init_script(_HEARD)
         await viewer(page, heavy, **STATE, url=proxy.url)
