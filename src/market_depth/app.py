@@ -92,11 +92,8 @@ async def serve(config: ServeConfig, feed: PacedFeed | None = None) -> None:
     if config.stats_s:
         tasks.append(asyncio.create_task(log_performance(hub, manager, config.stats_s)))
     _settle_garbage_collector()
-    log.info(
-        "listening",
-        addr=str(address._replace(port=listener.port)),
-        symbols=len(market),
-    )
+    here = str(address._replace(port=listener.port))
+    log.info("listening", addr=here, symbols=len(market), viewer=f"http://{here}/")
     with _progress(config, playback):
         await stop.wait()
     listener.close()

@@ -47,7 +47,9 @@ _SEE = """async () => {
     const lines = readout.lines.slice(0, readout.count);
     seen.readout = { lines, low, rowTicks };
   });
-  await wrap('tape/trade-ring', 'TradeRing', 'push', (ring, [trade]) => seen.trades.push({ ...trade }));
+  await wrap('tape/trade-ring', 'TradeRing', 'push', (ring, [trade]) => {
+    seen.trades.push({ ...trade });
+  });
   await wrap('tape/trade-ring', 'TradeRing', 'clear', () => (seen.trades.length = 0));
   await wrap('tape/tape', 'Tape', 'draw', () => (seen.drawn = seen.trades.length));
   window.seen = seen;

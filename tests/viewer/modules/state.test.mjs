@@ -1,6 +1,7 @@
 // What the page's address says, and how it is read.
 
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import test from 'node:test';
 import {
   formatState,
@@ -158,4 +159,20 @@ test('some view is always shown', () => {
   const all = parseState(`?hide=${VIEWS.join(',')}`);
   assert.ok(all.hidden.length < VIEWS.length);
   assert.deepEqual(parseState('?hide=tape,ladder,tape,x').hidden, ['ladder', 'tape']);
+});
+
+test('the document names all that an address may have, with its default', () => {
+  const document = readFileSync(new URL('../../../docs/viewer.md', import.meta.url), 'utf8');
+  const rows = [...document.matchAll(/^\| `(\w+)` \| (.*?) \|/gm)];
+  const told = new Map(rows.map(([, name, standard]) => [name, standard]));
+  const { symbol: _, ...standards } = newPanel('');
+  for (const [name, standard] of Object.entries(standards)) {
+    const expected = standard === '' ? 'the tick' : `\`${standard}\``;
+    assert.equal(told.get(name), expected, name);
+  }
+  const [, example] = /^http:\/\/127\.0\.0\.1:8080\/\?(.+)$/m.exec(document);
+  const state = parseState(example);
+  assert.equal(formatState(state), example);
+  const others = Object.keys(state).filter((name) => !['panels', 'hidden'].includes(name));
+  for (const name of ['symbol', 'hide', 'token', ...others]) assert.ok(told.has(name), name);
 });
