@@ -64,13 +64,14 @@ _COLOURS = """([view, x, y, width, height]) => {
   const copy = new OffscreenCanvas(box[2], box[3]).getContext('2d');
   copy.drawImage(canvas, -box[0], -box[1]);
   const { data } = copy.getImageData(0, 0, box[2], box[3]);
-  const found = new Set();
+  const found = {};
   for (let at = 0; at < data.length; at += 4) {
     if (data[at + 3] === 0) continue;
     const number = (data[at] << 16) | (data[at + 1] << 8) | data[at + 2];
-    found.add(`#${number.toString(16).padStart(6, '0')}`);
+    const colour = `#${number.toString(16).padStart(6, '0')}`;
+    found[colour] = (found[colour] ?? 0) + 1;
   }
-  return [...found];
+  return found;
 }"""
 
 
@@ -86,9 +87,13 @@ async def see(page: Page) -> None:
 
 async def shows_colours(
     page: Page, view: str, x: float, y: float, width: float, height: float
-) -> set[str]:
-    """Return the colours within a box of a view's canvas, in CSS pixels, as `#rrggbb`."""
-    return set(await page.evaluate(_COLOURS, [view, x, y, width, height]))
+) -> dict[str, int]:
+    """Return how many pixels have which colour, as `#rrggbb`, in a box of a view's canvas.
+
+    The box is told in CSS pixels.
+    """
+    found: dict[str, int] = await page.evaluate(_COLOURS, [view, x, y, width, height])
+    return found
 
 
 async def readout_of(page: Page) -> dict[str, list[str]]:

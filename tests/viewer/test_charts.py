@@ -220,8 +220,9 @@ async def check_tape(page: Page, told: dict[int, Any], *, missed: int) -> list[i
     assert numbers[-1] - numbers[0] + 1 - len(numbers) == missed
     assert len(rows) >= min(len(numbers), 12)
     shown_rows = [[*row[:4], row[4].split()[-1], row[5]] for row in rows]
-    expected = [told[number] for number in reversed(numbers)][: len(rows)]
-    assert shown_rows == expected
+    # Some may have come before the page was asked to tell their numbers.
+    shown_numbers = [*reversed(numbers), *range(numbers[0] - 1, 0, -1)]
+    assert shown_rows == [told[number] for number in shown_numbers[: len(rows)]]
     return numbers
 
 
@@ -273,6 +274,7 @@ async def test_crosshair_and_words_tell_the_book(page: Page, paused: ServerProce
     await expect(heatmap).to_have_attribute("aria-label", re.compile(best), timeout=TIMEOUT_MS)
     box = await heatmap.bounding_box()
     assert box
+    await wait_until(page, seen(_TIME_HAS_PASSED))
     sides = set()
     for level in (*book.bids[:4], *book.asks[:4]):
         place = (
@@ -288,6 +290,13 @@ async def test_crosshair_and_words_tell_the_book(page: Page, paused: ServerProce
         colours = await shows_colours(page, "heatmap", x - 3, y, 2, 1)
         assert colours
     assert sides == {True, False}
+
+
+_TIME_HAS_PASSED = """(() => {
+  const { history, times } = seen;
+  const leadMs = (0.02 * times.width) / times.perMs; // a bit of the future is in sight
+  return times.time(times.width) - leadMs > history.timeMs + 1000;
+})()"""
 
 
 def told_by(read: dict[str, Any], tick: int, book: Book) -> tuple[bool, str]:
@@ -349,12 +358,13 @@ async def test_the_heatmap_has_columns_a_gap_and_trades(
             if column["known"]:
                 assert len(colours) > 3, f"nothing is painted at {column}"
             elif not column["isEdge"]:
-                assert colours <= hatched, f"something is painted in the gap at {column}"
+                assert set(colours) <= hatched, f"something is painted in the gap at {column}"
         before = await shows_colours(page, "heatmap", columns[0]["x"] - 40, 45, 20, tall)
-        assert before == {panel}
+        assert set(before) == {panel}
         dot = await ask(page, _LARGEST_TRADE)
-        around = await shows_colours(page, "heatmap", dot["x"] - 1, dot["y"] - 1, 3, 3)
-        assert {await colour_of(page, dot["side"])} <= around
+        around = await shows_colours(page, "heatmap", dot["x"] - 4, dot["y"] - 4, 9, 9)
+        # What lies over it may hide most of it; lines of that colour that run by are less.
+        assert around.get(await colour_of(page, dot["side"]), 0) > 7, around
 
 
 _COLUMNS = """Array.from({ length: seen.history.last - seen.history.first + 1 }, (_, at) => {

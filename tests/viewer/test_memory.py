@@ -28,8 +28,8 @@ MINUTE_NS = 60_000_000_000
 ES = DATA / "databento/esh4/esh4-glbx-mdp3-20231225.mbo.dbn.zst"
 """Two hours of a future by order; where it is not there the simulator stands in for it."""
 
-MARKET_GROWTH_BYTES = 2 * MIB
-"""Some 40,000 messages come between the two looks: 50 bytes kept of each would be as much."""
+MARKET_GROWTH_BYTES = MIB
+"""More than 12,000 messages come between two looks: 80 bytes kept of each would be as much."""
 CHOICE_GROWTH_BYTES = 3 * MIB
 """One panel that is kept holds 25 MiB of history, outside of the heap, and a MiB within."""
 FEW = 40
@@ -84,7 +84,7 @@ async def held(page: Page) -> Held:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def fast() -> AsyncIterator[ServerProcess]:
     """A market of which an hour passes within a minute."""
-    feed = (f"--feed={ES}",) if ES.exists() else ("--symbols=BTCUSD",)
+    feed = (f"--feed={ES}", "--start=2023-12-25T23:00Z") if ES.exists() else ("--symbols=BTCUSD",)
     async with serving_quietly(*feed, f"--speed={SPEED}", "--at-end=loop") as running:
         yield running
 
