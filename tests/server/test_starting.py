@@ -97,7 +97,7 @@ async def test_a_file_that_is_missing_or_wrong_is_exit_code_2_and_one_line_that_
         async with one_a_core:
             try:
                 ended = await run_command(
-                    "serve", f"{option}={path}", "--addr=127.0.0.1:0", timeout_s=10
+                    "serve", f"{option}={path}", "--addr=127.0.0.1:0", timeout_s=60
                 )
             except TimeoutError:
                 return "a server was started"

@@ -123,13 +123,24 @@ async def test_the_depth_chart_reads_what_the_pointer_points_at(
     later = await shown(page, paused)
     assert later != book
     price = read["price"][0]
-    await wait_until(page, _SIZE_IS_NOT, read["size"])
+    await wait_until(page, _SIZES_ARE, [f"{size:,}" for size in sizes_at(Decimal(price), later)])
     check_readout(await readout_of(page), later)
     assert (await readout_of(page))["price"][0] == price
 
 
-_SIZE_IS_NOT = """(sizes) => [...document.querySelectorAll('.depth-readout [data-name=size]')]
-  .some((cell, index) => cell.textContent !== sizes[index])"""
+_SIZES_ARE = """(sizes) => [...document.querySelectorAll('.depth-readout [data-name=size]')]
+  .every((cell, index) => cell.textContent === sizes[index])"""
+
+
+def sizes_at(price: Decimal, book: Book) -> list[Decimal]:
+    """Return the sizes up to a price, and up to its mirror on the other side of the mid."""
+    mirror = book.bids[0].price + book.asks[0].price - price
+    is_bid = price < mirror
+    sides = (book.bids, book.asks) if is_bid else (book.asks, book.bids)
+    return [
+        size_up_to(sides[0], price, is_bid=is_bid),
+        size_up_to(sides[1], mirror, is_bid=not is_bid),
+    ]
 
 
 def check_readout(read: dict[str, list[str]], book: Book) -> None:
@@ -139,9 +150,10 @@ def check_readout(read: dict[str, list[str]], book: Book) -> None:
     is_bid = 2 * price < sum_of_best
     assert read["side"] == ["bid" if is_bid else "ask"]
     assert Decimal(read["price"][1]) == sum_of_best - price
+    sizes = sizes_at(price, book)
     for column, (at, of_bids) in enumerate(((price, is_bid), (sum_of_best - price, not is_bid))):
         levels = book.bids if of_bids else book.asks
-        size = size_up_to(levels, at, is_bid=of_bids)
+        size = sizes[column]
         filled = fill(levels, size)
         assert read["size"][column] == f"{size:,}"
         assert read["cost"][column] == f"{filled.money:,.2f}"

@@ -195,8 +195,8 @@ async def test_a_connection_cut_within_a_message_goes_on(
 @module_loop
 async def test_a_line_that_stalls_and_is_slow_loses_nothing(browser: Browser) -> None:
     async with (
-        serving_quietly("--seed=3", "--rate=400") as server,
-        proxied(server.port, buffer_bytes=256 * 1024) as proxy,
+        serving_quietly("--seed=3", "--rate=1000", f"--symbols={SYMBOL}") as server,
+        proxied(server.port, buffer_bytes=128 * 1024) as proxy,
         watched_page(browser) as (page, _),
     ):
         await viewer(page, server, **SHOWN, levels=200, url=proxy.url)
