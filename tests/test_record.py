@@ -28,7 +28,7 @@ from support.commands import Finished, run_command
 from support.errors import one_line_error
 from support.exact import Row, exact_client, parse_time
 from support.process import serving
-from support.recorded import changes, events_in
+from support.recorded import changes, events_before_a_cut, events_in
 from support.sources import instrument
 from support.venue import take, venue_of
 
@@ -136,7 +136,7 @@ async def test_a_killed_recorder_leaves_a_readable_file(tmp_path: Path, name: st
         await running.until(growing, growing.stat().st_size + 1)
         killed_ns = time.time_ns()
         assert await running.end(signal.SIGKILL) == -signal.SIGKILL
-    events = events_in(out)
+    events = events_before_a_cut(out)
     assert len(events) > 500
     assert killed_ns - int(events["ts_recv"][-1]) < 3 * S_NS
     book = OrderBook()

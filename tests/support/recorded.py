@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from market_depth.book import BookPolicy, Books
+from market_depth.errors import FeedError
 from market_depth.events import EVENT_DTYPE, BookStatus, Events, Flag, StatusReason
 from market_depth.feeds.base import OpenOptions
 from market_depth.feeds.formats import format_of
@@ -28,6 +29,17 @@ def events_in(*paths: Path) -> Events:
     """Return all events of files that belong together."""
     source = format_of(paths[0]).open(paths, OpenOptions())
     return np.concatenate([*source.chunks(), np.zeros(0, EVENT_DTYPE)])
+
+
+def events_before_a_cut(path: Path) -> Events:
+    """Return the events of a file that may end within a write, as a killed program leaves it."""
+    chunks = [np.zeros(0, EVENT_DTYPE)]
+    try:
+        chunks.extend(format_of(path).open([path], OpenOptions()).chunks())  # up to the cut
+    except FeedError as error:
+        if f"{path} is cut off at byte" not in str(error):
+            raise
+    return np.concatenate(chunks)
 
 
 def changes(events: Events) -> Iterator[Events]:
