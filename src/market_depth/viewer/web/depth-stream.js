@@ -179,11 +179,11 @@ export class DepthStream {
 
   /**
    * Takes what the server says of the instrument.
-   * @param {{ price_decimals: number, quantity_decimals: number, tick_size: number }} info
+   * @param {{ price_decimals: number, quantity_decimals: number, tick_size: number }} told
    */
-  learn({ price_decimals: price, quantity_decimals: quantity, tick_size: tick }) {
+  learn(told) {
     this.#isScaleTold = true;
-    this.#setScale(price, quantity, Math.max(1, Math.round(tick * 10 ** price)));
+    this.#setScale(Scale.of(told));
   }
 
   /**
@@ -369,21 +369,16 @@ export class DepthStream {
       price = decimalsOf(row.price, price);
       quantity = decimalsOf(row.quantity, quantity);
     }
-    this.#setScale(price, quantity, 1);
+    this.#setScale(new Scale(price, quantity));
   }
 
-  /**
-   * @param {number} price
-   * @param {number} quantity
-   * @param {number} tickUnits
-   */
-  #setScale(price, quantity, tickUnits) {
-    const { scale, book } = this;
-    const isSame = scale?.priceDecimals === price && scale.quantityDecimals === quantity;
-    if (isSame && scale.tickUnits === tickUnits) return;
-    this.scale = new Scale(price, quantity, tickUnits);
-    book.scale = this.scale;
-    if (isSame) return;
+  /** @param {Scale} scale */
+  #setScale(scale) {
+    const { scale: before, book } = this;
+    if (scale.equals(before)) return;
+    this.scale = scale;
+    book.scale = scale;
+    if (scale.hasDecimalsOf(before)) return;
     book.clear();
     this.#isCurrent = this.dataType === 'TRADES';
     if (this.state === 'open') this.onstatus(this);

@@ -31,6 +31,33 @@ export class Scale {
   }
 
   /**
+   * Returns what the server tells of an instrument.
+   * @param {{ price_decimals: number, quantity_decimals: number, tick_size: number }} told
+   */
+  static of({ price_decimals: price, quantity_decimals: quantity, tick_size: tick }) {
+    return new Scale(price, quantity, Math.max(1, Math.round(tick * 10 ** price)));
+  }
+
+  /**
+   * Whether another one is the same.
+   * @param {Scale | null} other
+   */
+  equals(other) {
+    return this.hasDecimalsOf(other) && this.tickUnits === other?.tickUnits;
+  }
+
+  /**
+   * Whether counts mean the same by another one.
+   * @param {Scale | null} other
+   */
+  hasDecimalsOf(other) {
+    return (
+      this.priceDecimals === other?.priceDecimals &&
+      this.quantityDecimals === other.quantityDecimals
+    );
+  }
+
+  /**
    * Returns a price as a count of its last decimal: 102.45 with 2 decimals is 10245. Exact up
    * to 2^52, 15 digits.
    * @param {number} number

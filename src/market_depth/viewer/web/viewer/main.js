@@ -93,14 +93,8 @@ class Viewer {
     try {
       const symbols = await this.#client.listSymbols();
       this.#instruments = symbols.map((info) => {
-        const { price_decimals: decimals, quantity_decimals: places } = info;
-        const ticks = Math.round(Number(info.tick_size) * 10 ** decimals);
         const hasOrders = info.data_types.includes('MBO');
-        return {
-          symbol: info.symbol,
-          scale: new Scale(decimals, places, Math.max(1, ticks)),
-          hasOrders,
-        };
+        return { symbol: info.symbol, scale: Scale.of(info), hasOrders };
       });
     } catch {
       // A server of the original messages: the address has to say what is wanted.

@@ -1,6 +1,6 @@
 // The line at the foot of the page: how the connection is doing.
 
-import { element } from './shared/dom.js';
+import { element, Label } from './shared/dom.js';
 import { compact } from './shared/format.js';
 import { connectionText } from './status-text.js';
 
@@ -12,7 +12,9 @@ export class StatusBar {
   #client;
   #host = /** @type {HTMLElement} */ (document.getElementById('status'));
   #connection = element('b', { class: 'connection' });
+  #connectionText = new Label(this.#connection);
   #numbers = element('span', { class: 'numbers' });
+  #numbersText = new Label(this.#numbers);
   #retry = element('button', { type: 'button', text: 'Retry now', hidden: true });
   #login = element('form', { class: 'login', hidden: true }, [
     element('input', {
@@ -46,8 +48,7 @@ export class StatusBar {
   show() {
     const nowMs = performance.now();
     const { state, reason, stats } = this.#client;
-    const text = connectionText(this.#client, nowMs);
-    if (this.#connection.textContent !== text) this.#connection.textContent = text;
+    this.#connectionText.set(connectionText(this.#client, nowMs));
     this.#host.dataset.state = state;
     this.#retry.hidden = state !== 'waiting';
     this.#login.hidden = state !== 'refused';
@@ -58,8 +59,7 @@ export class StatusBar {
       this.#rates,
       stats.reconnects > 0 ? `${stats.reconnects} reconnects` : '',
     ];
-    const numbers = parts.filter(Boolean).join(' · ');
-    if (this.#numbers.textContent !== numbers) this.#numbers.textContent = numbers;
+    this.#numbersText.set(parts.filter(Boolean).join(' · '));
   }
 
   /** @param {number} nowMs */

@@ -1,7 +1,7 @@
 // How the depth chart is used: the crosshair by pointer and by keys, the span by wheel, pinch, keys
 // and buttons.
 
-import { element } from '../shared/dom.js';
+import { element, wheelScale } from '../shared/dom.js';
 
 /**
  * What the chart does when it is used.
@@ -118,7 +118,7 @@ export class DepthControls {
   #wheel(event) {
     if (event.ctrlKey || event.deltaY === 0) return; // the browser's own zoom
     event.preventDefault();
-    const pixels = event.deltaY * (event.deltaMode === WheelEvent.DOM_DELTA_LINE ? LINE_PIXELS : 1);
+    const pixels = event.deltaY * wheelScale(event, LINE_PIXELS);
     this.#actions.widen(Math.exp(Math.max(-300, Math.min(300, pixels)) * WHEEL_RATE));
   }
 

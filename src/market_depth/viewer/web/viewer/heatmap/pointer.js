@@ -1,5 +1,7 @@
 // What a pointer does to a heatmap: wheel, drag, pinch and double click, by mouse, touch or pen.
 
+import { wheelScale } from '../shared/dom.js';
+
 /**
  * What is done; positions in CSS pixels of the canvas.
  * @typedef {object} Gestures
@@ -12,6 +14,7 @@
  */
 
 const WHEEL = 0.0016;
+const LINE_PIXELS = 24;
 const DRAG = 0.006;
 const FAR = 3;
 
@@ -50,7 +53,7 @@ export class PointerGestures {
   #wheel(event) {
     if (event.ctrlKey || event.metaKey) return; // the browser's own zoom
     event.preventDefault();
-    const lines = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? 24 : 1;
+    const lines = wheelScale(event, LINE_PIXELS);
     if (!event.shiftKey && Math.abs(event.deltaX) > Math.abs(event.deltaY)) {
       this.#gestures.pan(-event.deltaX * lines, 0);
       return;

@@ -36,11 +36,6 @@ export class TimeSpan {
     return this.isFollowing ? this.nowMs + LEAD * this.spanMs : this.#rightMs;
   }
 
-  /** The time at the left edge. */
-  get leftMs() {
-    return this.rightMs - this.spanMs;
-  }
-
   /**
    * Lets time pass. The server's clock is followed smoothly, so that nothing jerks.
    * @param {number} frameMs the frame's time, as of performance.now()

@@ -1,6 +1,6 @@
 // The ladder's text: a pool of table rows whose cells are written only when they change.
 
-import { element } from '../shared/dom.js';
+import { element, Label } from '../shared/dom.js';
 import { compact } from '../shared/format.js';
 
 /** @typedef {import('../panel/model.js').MarketModel} MarketModel */
@@ -54,8 +54,8 @@ export class LadderCells {
   #head;
   #tbody = element('tbody');
   #spread = element('div', { class: 'ladder-spread' });
-  #mid = element('b');
-  #spreadText = element('span');
+  #mid;
+  #spreadText;
   /** @type {CellRow[]} */
   #pool = [];
   #caption;
@@ -69,7 +69,8 @@ export class LadderCells {
   constructor(body, model, rows) {
     this.#model = model;
     this.#rows = rows;
-    this.#caption = element('caption', { class: 'for-readers' });
+    const caption = element('caption', { class: 'for-readers' });
+    this.#caption = new Label(caption);
     this.#head = element(
       'tr',
       {},
@@ -79,12 +80,11 @@ export class LadderCells {
         ]),
       ),
     );
-    const table = element('table', {}, [
-      this.#caption,
-      element('thead', {}, [this.#head]),
-      this.#tbody,
-    ]);
-    this.#spread.append(this.#mid, this.#spreadText);
+    const table = element('table', {}, [caption, element('thead', {}, [this.#head]), this.#tbody]);
+    const [mid, spread] = [element('b'), element('span')];
+    this.#mid = new Label(mid);
+    this.#spreadText = new Label(spread);
+    this.#spread.append(mid, spread);
     body.append(table, this.#spread);
   }
 
@@ -135,8 +135,7 @@ export class LadderCells {
     }
     this.#writeSpread();
     const by = this.#model.book && 'queues' in this.#model.book ? 'order' : 'price';
-    const caption = `Order book of ${this.#model.symbol}, market by ${by}`;
-    if (this.#caption.textContent !== caption) this.#caption.textContent = caption;
+    this.#caption.set(`Order book of ${this.#model.symbol}, market by ${by}`);
   }
 
   #forgetOtherDecimals() {
@@ -187,7 +186,7 @@ export class LadderCells {
     const text = hasBoth
       ? `spread ${this.#model.formatPrice(spread)}${points}`
       : 'one side is empty';
-    if (this.#mid.textContent !== middle) this.#mid.textContent = middle;
-    if (this.#spreadText.textContent !== text) this.#spreadText.textContent = text;
+    this.#mid.set(middle);
+    this.#spreadText.set(text);
   }
 }

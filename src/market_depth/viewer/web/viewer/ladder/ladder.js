@@ -2,7 +2,7 @@
 // be read by machines, marked and copied; what moves is painted.
 
 import { Side } from '../../depth-client.js';
-import { element } from '../shared/dom.js';
+import { element, wheelScale } from '../shared/dom.js';
 import { LadderCells } from './cells.js';
 import { LadderPainter } from './painter.js';
 import { isSparse, LadderRows } from './rows.js';
@@ -58,11 +58,6 @@ export class Ladder {
     this.#observer = new ResizeObserver(() => this.#resize());
     this.#observer.observe(this.#body);
     this.#listen();
-  }
-
-  /** Whether the ladder keeps the spread near its middle. */
-  get isFollowing() {
-    return this.#rows.isFollowing;
   }
 
   /** @param {RowsMode} mode */
@@ -154,8 +149,7 @@ export class Ladder {
   #onWheel(event) {
     if (event.ctrlKey || event.metaKey) return; // the browser's own zoom
     event.preventDefault();
-    const lines = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? event.deltaY * WHEEL_STEP : 0;
-    this.#wheel += lines || event.deltaY;
+    this.#wheel += event.deltaY * wheelScale(event, WHEEL_STEP);
     const steps = Math.trunc(this.#wheel / WHEEL_STEP);
     if (steps === 0) return;
     this.#wheel -= steps * WHEEL_STEP;

@@ -1,6 +1,6 @@
 // The ladder's bars, order queues and flashes.
 
-import { element } from '../shared/dom.js';
+import { element, Label } from '../shared/dom.js';
 import { Surface } from '../shared/surface.js';
 import { describeOrder, paintQueue } from './order-queue.js';
 
@@ -30,6 +30,7 @@ export class LadderPainter {
   #rows;
   #surface;
   #tip;
+  #tipText;
   /** @type {Columns} */
   #columns = { bid: [0, 0], price: [0, 0], ask: [0, 0], bidSize: [0, 0], askSize: [0, 0] };
   #rowHeight = 20;
@@ -56,6 +57,7 @@ export class LadderPainter {
     this.#surface = new Surface(host);
     this.#surface.canvas.setAttribute('aria-hidden', 'true');
     this.#tip = element('div', { class: 'ladder-tip', role: 'tooltip', hidden: true });
+    this.#tipText = new Label(this.#tip);
     host.append(this.#tip);
   }
 
@@ -210,7 +212,7 @@ export class LadderPainter {
     const text = this.#pointer.x < 0 ? '' : this.#orderAtPointer();
     this.#tip.hidden = text === '';
     if (text === '') return;
-    if (this.#tip.textContent !== text) this.#tip.textContent = text;
+    this.#tipText.set(text);
     const isLow = this.#pointer.y > this.#surface.height / 2;
     const offset = isLow ? -this.#rowHeight * 1.6 : this.#rowHeight;
     const room = this.#surface.width - this.#tip.offsetWidth;

@@ -3,7 +3,7 @@
 import { DepthChart } from '../depth/depth-chart.js';
 import { Heatmap } from '../heatmap/heatmap.js';
 import { Ladder } from '../ladder/ladder.js';
-import { element } from '../shared/dom.js';
+import { element, Label } from '../shared/dom.js';
 import { groupOf, nextStep, stepOf } from '../shared/steps.js';
 import { VIEWS } from '../state.js';
 import { streamProblem, streamStatus } from '../status-text.js';
@@ -48,6 +48,8 @@ export class Panel {
   #views;
   #status = element('p', { class: 'panel-status' });
   #problem = element('p', { class: 'panel-problem', role: 'status', hidden: true });
+  #statusText = new Label(this.#status);
+  #problemText = new Label(this.#problem);
   /** @type {Instrument[]} */
   #instruments = [];
 
@@ -104,7 +106,7 @@ export class Panel {
     if (!isBegun && this.state.symbol !== '') this.#open();
     if (this.state.symbol === '') {
       this.#problem.hidden = false;
-      this.#problem.textContent = 'The server lists no symbols: name one in the address, ?symbol=…';
+      this.#problemText.set('The server lists no symbols: name one in the address, ?symbol=…');
     }
     this.#showControls();
   }
@@ -114,7 +116,8 @@ export class Panel {
   set(change) {
     const before = this.state;
     this.state = { ...before, ...change };
-    if (JSON.stringify(this.state) === JSON.stringify(before)) return;
+    const fields = /** @type {(keyof PanelState)[]} */ (Object.keys(change));
+    if (fields.every((field) => change[field] === before[field])) return;
     if (this.state.symbol !== before.symbol) {
       this.state.group = '';
       this.#open();
@@ -181,10 +184,9 @@ export class Panel {
     if (!stream) return;
     const problem = streamProblem(stream);
     this.#problem.hidden = problem === '';
-    if (this.#problem.textContent !== problem) this.#problem.textContent = problem;
+    this.#problemText.set(problem);
     this.element.classList.toggle('is-stale', !this.model.isGood);
-    const text = streamStatus(stream, this.#streams.totals());
-    if (this.#status.textContent !== text) this.#status.textContent = text;
+    this.#statusText.set(streamStatus(stream, this.#streams.totals()));
   }
 
   focusSymbol() {

@@ -15,8 +15,6 @@ const WIDE_INTERVAL_MS = 250;
 const BAD_REQUEST = 400;
 const NAMES = /** @type {const} */ (['book', 'best', 'wide', 'trades']);
 
-/** @typedef {import('../../depth-client.js').Scale} Scale */
-
 /**
  * What streams have counted.
  * @typedef {object} Totals
@@ -168,7 +166,7 @@ export class PanelStreams {
     const model = this.#model;
     const isFirst = model.book !== stream.book;
     model.book = stream.book;
-    if (!isSameScale(model.scale, stream.scale)) {
+    if (stream.scale && !stream.scale.equals(model.scale)) {
       model.scale = stream.scale;
       this.onscale();
     }
@@ -201,17 +199,4 @@ function add(totals, { counters }) {
   totals.lagged += counters.lagged;
   totals.gaps += counters.gaps;
   totals.checksumFailures += counters.checksumFailures;
-}
-
-/**
- * @param {Scale | null} one
- * @param {Scale | null} other
- */
-function isSameScale(one, other) {
-  return (
-    one === other ||
-    (one?.priceDecimals === other?.priceDecimals &&
-      one?.quantityDecimals === other?.quantityDecimals &&
-      one?.tickUnits === other?.tickUnits)
-  );
 }

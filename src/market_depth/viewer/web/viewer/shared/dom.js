@@ -52,3 +52,12 @@ export function setOptions(select, options, chosen) {
     select.replaceChildren(...options.map(({ value, label }) => new Option(label, value)));
   if (select.value !== chosen) select.value = chosen;
 }
+
+/**
+ * What the distances of a wheel are to be multiplied by to be pixels.
+ * @param {WheelEvent} event
+ * @param {number} linePixels what a line is taken to be, for browsers that tell lines
+ */
+export function wheelScale(event, linePixels) {
+  return event.deltaMode === WheelEvent.DOM_DELTA_LINE ? linePixels : 1;
+}
