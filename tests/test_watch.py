@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
-import os
-import pty
 import re
 import signal
-import struct
 import sys
-import termios
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -18,10 +13,11 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from support.commands import run_command
+from support.commands import read_no_further, run_command
 from support.imports import HEAVY, imported_by
 from support.logs import serving_quietly
 from support.process import ServerProcess
+from support.terminal import on_terminal
 
 TIMEOUT_S = 60.0
 LINE = re.compile(
@@ -99,13 +95,7 @@ async def test_a_signal_ends_it_quietly(server: ServerProcess, number: signal.Si
 
 @module_loop
 async def test_a_reader_who_has_had_enough_ends_it_quietly(server: ServerProcess) -> None:
-    async with lines_of(server.url, "--interval-ms=0") as process:
-        assert process.stdout is not None
-        assert process.stderr is not None
-        await process.stdout.readline()
-        process.stdout._transport.close()  # type: ignore[attr-defined]
-        assert await process.stderr.read() == b""
-        assert await process.wait() == 0
+    assert await read_no_further("watch", server.url, "--interval-ms=0") == (0, b"")
 
 
 @module_loop
@@ -125,80 +115,6 @@ async def test_lines_come_without_what_takes_long_to_import(server: ServerProces
     assert not HEAVY & await imported_by("watch", server.url, "--plain", "-n1")
 
 
-class Terminal:
-    """The command on a terminal, and all that it has written to it."""
-
-    def __init__(self, process: asyncio.subprocess.Process, terminal: int) -> None:
-        self.process = process
-        self._terminal = terminal
-        self.written = b""
-        self._has_changed = asyncio.Event()
-        self.has_ended = False
-        asyncio.get_running_loop().add_reader(terminal, self._read)
-
-    def _read(self) -> None:
-        try:
-            data = os.read(self._terminal, 65_536)
-        except OSError:  # as Linux tells that nobody has it open any more
-            data = b""
-        if not data:
-            self.has_ended = True
-            asyncio.get_running_loop().remove_reader(self._terminal)
-        self.written += data
-        self._has_changed.set()
-
-    def type(self, keys: bytes) -> None:
-        os.write(self._terminal, keys)
-
-    @property
-    def mode(self) -> list[object]:
-        return list(termios.tcgetattr(self._terminal))
-
-    async def until_written(self, text: str) -> None:
-        async with asyncio.timeout(TIMEOUT_S):
-            while text.encode() not in self.written:
-                assert not self.has_ended, self.written[-2000:]
-                self._has_changed.clear()
-                await self._has_changed.wait()
-
-    async def ended(self) -> int:
-        async with asyncio.timeout(TIMEOUT_S):
-            while not self.has_ended:
-                self._has_changed.clear()
-                await self._has_changed.wait()
-            return await self.process.wait()
-
-
-@asynccontextmanager
-async def on_terminal(*arguments: str, path: str | None = None) -> AsyncIterator[Terminal]:
-    ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
-    environment = {**os.environ, "TERM": "xterm-256color"}
-    if path is not None:
-        environment["PYTHONPATH"] = path
-    for name in ("NO_COLOR", "COLUMNS", "LINES"):
-        environment.pop(name, None)
-    try:
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "market_depth", "watch", *arguments),
-            stdin=theirs,
-            stdout=theirs,
-            stderr=theirs,
-            env=environment,
-        )
-    finally:
-        os.close(theirs)
-    running = Terminal(process, ours)
-    try:
-        yield running
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-        asyncio.get_running_loop().remove_reader(ours)
-        os.close(ours)
-
-
 ENTERED, LEFT = "\x1b[?1049h", "\x1b[?1049l"
 """The other screen of a terminal, and back."""
 
@@ -208,7 +124,7 @@ ENTERED, LEFT = "\x1b[?1049h", "\x1b[?1049l"
 async def test_on_a_terminal_it_draws_and_leaves_the_terminal_as_it_was(
     server: ServerProcess, way: str
 ) -> None:
-    async with on_terminal(server.url, "--symbol", "ETHUSD") as terminal:
+    async with on_terminal("watch", server.url, "--symbol", "ETHUSD") as terminal:
         await terminal.until_written("connected")
         await terminal.until_written("spread")
         assert ENTERED.encode() in terminal.written
@@ -230,7 +146,7 @@ async def test_on_a_terminal_what_can_not_be_had_is_one_line_and_no_screen(
         (("ws://127.0.0.1:1",), b"can't connect to ws://127.0.0.1:1"),
         ((server.url, "-s", "DOGE"), b"404: unknown symbol 'DOGE'; known: BTCUSD"),
     ):
-        async with on_terminal(*arguments) as terminal:
+        async with on_terminal("watch", *arguments) as terminal:
             assert await terminal.ended() == 1
             assert terminal.written.startswith(b"market-depth: error: " + problem)
             assert terminal.written.count(b"\n") == 1
@@ -245,7 +161,7 @@ async def test_without_textual_it_says_what_to_install(
     hidden.mkdir()
     missing = "raise ModuleNotFoundError('no textual', name='textual')"
     (hidden / "__init__.py").write_text(missing)
-    async with on_terminal(server.url, path=str(tmp_path)) as terminal:
+    async with on_terminal("watch", server.url, path=str(tmp_path)) as terminal:
         assert await terminal.ended() == 2
         assert b"pip install 'market-depth[terminal]'" in terminal.written
         assert terminal.written.count(b"\n") == 1

@@ -50,6 +50,18 @@ async def send_book(peer: Peer, request: Message, sequence: int, bids: Side, ask
     )
 
 
+async def begun(
+    server: ScriptedServer, reader: Reader, bids: dict[float, float], asks: dict[float, float]
+) -> tuple[Peer, Message]:
+    """Open a reader's stream, and send its first book; return the server's end and the request."""
+    peer = await server.accepted()
+    reader.start()
+    request = await peer.receive("Subscribe")
+    await open_stream(peer, request)
+    await send_book(peer, request, 7, bids, asks)
+    return peer, request
+
+
 def units(update: Update) -> list[tuple[int, int]]:
     levels = [*update.book.bids(), *update.book.asks()]
     return [(level.price_units, level.quantity_units) for level in levels]
@@ -61,12 +73,8 @@ async def test_the_decimals_are_learned_from_what_comes(
     server: ScriptedServer, data_type: Literal["MBP", "MBO"], mode: Literal["delta", "snapshot"]
 ) -> None:
     async with connect(server.url) as depth:
-        peer = await server.accepted()
         reader = Reader(depth.subscribe("BTCUSD", data_type, mode=mode, checksum=True))
-        reader.start()
-        request = await peer.receive("Subscribe")
-        await open_stream(peer, request)
-        await send_book(peer, request, 7, {102.45: 0.5, 102.4: 12}, {102.5: 3})
+        peer, request = await begun(server, reader, {102.45: 0.5, 102.4: 12}, {102.5: 3})
         update = await reader.next()
         assert (update.kind, update.sequence) == (UpdateKind.SNAPSHOT, 7)
         assert tops(update.book) == ([(102.45, 0.5), (102.4, 12)], [(102.5, 3)])
@@ -110,12 +118,8 @@ async def test_after_a_lost_connection_the_stream_is_asked_for_as_before(
     server: ScriptedServer,
 ) -> None:
     async with connect(server.url, reconnect=SOON) as depth:
-        peer = await server.accepted()
         reader = Reader(depth.subscribe("BTCUSD"))
-        reader.start()
-        request = await peer.receive("Subscribe")
-        await open_stream(peer, request)
-        await send_book(peer, request, 7, {102.45: 5}, {102.5: 3})
+        peer, request = await begun(server, reader, {102.45: 5}, {102.5: 3})
         await reader.next()
         peer.cut()
 
@@ -132,12 +136,8 @@ async def test_after_a_lost_connection_the_stream_is_asked_for_as_before(
 async def test_one_that_tells_its_decimals_later_is_believed(server: ScriptedServer) -> None:
     """A newer server has taken its place."""
     async with connect(server.url, reconnect=SOON) as depth:
-        peer = await server.accepted()
         reader = Reader(depth.subscribe("BTCUSD"))
-        reader.start()
-        request = await peer.receive("Subscribe")
-        await open_stream(peer, request)
-        await send_book(peer, request, 7, {102.5: 5}, {103: 3})
+        peer, _ = await begun(server, reader, {102.5: 5}, {103: 3})
         assert units(await reader.next()) == [(1025, 5), (1030, 3)]
         peer.cut()
 

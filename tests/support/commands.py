@@ -41,3 +41,26 @@ async def run_command(
             await process.wait()
     assert process.returncode is not None
     return Finished(process.returncode, out.decode().splitlines(), err.decode().splitlines())
+
+
+async def read_no_further(*arguments: str) -> tuple[int, bytes]:
+    """Run `market-depth` for a reader who goes when there is something; return its exit code and
+    what it has written to standard error."""
+    ours, theirs = os.pipe()
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "market_depth", *arguments),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=theirs,
+            stderr=asyncio.subprocess.PIPE,
+        )
+    finally:
+        os.close(theirs)
+    try:
+        assert await asyncio.to_thread(os.read, ours, 1)
+    finally:
+        os.close(ours)
+    async with asyncio.timeout(TIMEOUT_S):
+        _, err = await process.communicate()
+    assert process.returncode is not None
+    return process.returncode, err

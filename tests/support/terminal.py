@@ -10,7 +10,7 @@ import re
 import struct
 import sys
 import termios
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 TIMEOUT_S = 120.0
@@ -92,16 +92,55 @@ class Screen:
 
 
 class TerminalProcess:
-    """`market-depth` on a terminal of its own."""
+    """`market-depth` on a terminal of its own, and all that it has written to it."""
 
-    def __init__(self, process: asyncio.subprocess.Process, terminal: int, columns: int) -> None:
-        self._process = process
+    def __init__(self, process: asyncio.subprocess.Process, terminal: int) -> None:
+        self.process = process
+        self.written = b""
+        self.has_ended = False
+        """Whether nobody has the terminal open any more, and all has been read."""
         self._terminal = terminal
-        self._pending = b""
         self._has_changed = asyncio.Event()
-        self._has_ended = False
-        self.screen = Screen(columns)
         asyncio.get_running_loop().add_reader(terminal, self._read)
+
+    def type(self, keys: bytes) -> None:
+        """Press keys."""
+        os.write(self._terminal, keys)
+
+    async def until_written(self, text: str) -> None:
+        """Wait until a text has been written."""
+        await self._until(lambda: text.encode() in self.written)
+
+    async def ended(self) -> int:
+        """Return its exit code once it has ended and all that it wrote has been read."""
+        async with asyncio.timeout(TIMEOUT_S):
+            code = await self.process.wait()
+            while not self.has_ended:
+                await self._change()
+        return code
+
+    async def stop(self) -> int:
+        """Ask it to end, and return its exit code when all that it wrote has been read."""
+        if self.process.returncode is None:
+            self.process.terminate()
+        return await self.ended()
+
+    def take(self, data: bytes) -> None:
+        """Take what has been written; nothing at the end."""
+        self.written += data
+
+    async def _until(self, is_so: Callable[[], bool]) -> None:
+        try:
+            async with asyncio.timeout(TIMEOUT_S):
+                while not is_so():
+                    assert not self.has_ended, f"the command has ended: {self.written[-2000:]!r}"
+                    await self._change()
+        except TimeoutError:
+            raise AssertionError(f"it never came: {self.written[-500:]!r}") from None
+
+    async def _change(self) -> None:
+        self._has_changed.clear()
+        await self._has_changed.wait()
 
     def _read(self) -> None:
         try:
@@ -109,53 +148,76 @@ class TerminalProcess:
         except OSError:  # as Linux tells that nobody has it open any more
             data = b""
         if not data:
-            self._has_ended = True
+            self.has_ended = True
             asyncio.get_running_loop().remove_reader(self._terminal)
+        self.take(data)
+        self._has_changed.set()
+
+
+class ScreenProcess(TerminalProcess):
+    """One whose screen is looked at: it must write nothing that `Screen` does not know."""
+
+    def __init__(self, process: asyncio.subprocess.Process, terminal: int, columns: int) -> None:
+        super().__init__(process, terminal)
+        self._pending = b""
+        self.screen = Screen(columns)
+
+    def take(self, data: bytes) -> None:
+        """Show what has been written."""
+        super().take(data)
         # A read may end within a character or a sequence: what is shown ends with a whole line or
         # a carriage return, but for the last.
         whole, end, rest = (self._pending + data).rpartition(b"\r")
         self._pending = rest
         self.screen.write((whole + end + (rest if not data else b"")).decode())
-        self._has_changed.set()
 
     async def until(self, is_there: Callable[[list[str]], bool]) -> list[str]:
         """Return the lines on the screen once they are as wanted."""
-        try:
-            async with asyncio.timeout(TIMEOUT_S):
-                while not is_there(self.screen.lines):
-                    assert not self._has_ended, f"the command has ended: {self.screen.lines}"
-                    self._has_changed.clear()
-                    await self._has_changed.wait()
-        except TimeoutError:
-            raise AssertionError(f"it never came: {self.screen.lines[-5:]}") from None
+        await self._until(lambda: is_there(self.screen.lines))
         return self.screen.lines
-
-    async def stop(self) -> int:
-        """Ask it to end, and return its exit code when all that it wrote has been read."""
-        if self._process.returncode is None:
-            self._process.terminate()
-        async with asyncio.timeout(TIMEOUT_S):
-            code = await self._process.wait()
-            while not self._has_ended:
-                self._has_changed.clear()
-                await self._has_changed.wait()
-        return code
 
 
 @asynccontextmanager
-async def on_terminal(*arguments: str, columns: int = 80) -> AsyncIterator[TerminalProcess]:
-    """Run `market-depth` on a terminal; it is ended behind the block if it has not been."""
+async def on_terminal(
+    *arguments: str, path: str | None = None, rows: int = 24, columns: int = 80
+) -> AsyncIterator[TerminalProcess]:
+    """Run `market-depth` on a terminal; it is killed behind the block if it has not ended.
+
+    Args:
+        arguments: of the command.
+        path: PYTHONPATH, if any.
+        rows: of the terminal.
+        columns: of the terminal.
+    """
+    async with _opened(arguments, path, rows, columns) as (process, terminal):
+        yield TerminalProcess(process, terminal)
+
+
+@asynccontextmanager
+async def on_screen(*arguments: str, columns: int = 80) -> AsyncIterator[ScreenProcess]:
+    """Run `market-depth` on a terminal whose screen is looked at; it is ended behind the block if
+    it has not been."""
+    async with _opened(arguments, None, 40, columns) as (process, terminal):
+        running = ScreenProcess(process, terminal, columns)
+        yield running
+        await running.stop()
+
+
+@asynccontextmanager
+async def _opened(
+    arguments: Sequence[str], path: str | None, rows: int, columns: int
+) -> AsyncIterator[tuple[asyncio.subprocess.Process, int]]:
+    """Run the command on a terminal, and return both."""
     ours, theirs = pty.openpty()
     try:
-        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         environment = {**os.environ, "TERM": "xterm-256color"}
+        if path is not None:
+            environment["PYTHONPATH"] = path
         for name in ("NO_COLOR", "COLUMNS", "LINES"):
             environment.pop(name, None)
         process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "market_depth",
-            *arguments,
+            *(sys.executable, "-m", "market_depth", *arguments),
             stdin=theirs,
             stdout=theirs,
             stderr=theirs,
@@ -163,10 +225,8 @@ async def on_terminal(*arguments: str, columns: int = 80) -> AsyncIterator[Termi
         )
     finally:
         os.close(theirs)
-    running = TerminalProcess(process, ours, columns)
     try:
-        yield running
-        await running.stop()
+        yield process, ours
     finally:
         if process.returncode is None:
             process.kill()

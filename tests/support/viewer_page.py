@@ -156,9 +156,19 @@ async def read_ladder(page: Page, panel: int = 0) -> Shown:
     return Shown(**{**found, "best": tuple(found["best"])}, rows=rows)
 
 
-async def wait_until(page: Page, condition: str, argument: object = None) -> None:
-    """Wait until a JavaScript function of an argument says true, asked once a frame."""
-    await page.wait_for_function(condition, arg=argument, timeout=1000 * TIMEOUT_S)
+async def wait_until(
+    page: Page, condition: str, argument: object = None, every_ms: float | None = None
+) -> None:
+    """Wait until a JavaScript function of an argument says true, asked once a frame.
+
+    Args:
+        page: where it is asked.
+        condition: the function.
+        argument: what it is given.
+        every_ms: time between two questions, for a page that gets no frames.
+    """
+    timeout_ms = 1000 * TIMEOUT_S
+    await page.wait_for_function(condition, arg=argument, polling=every_ms, timeout=timeout_ms)
 
 
 async def drawn(page: Page) -> None:

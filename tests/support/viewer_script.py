@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Any, NamedTuple, TypeVar
 
@@ -12,7 +12,15 @@ from websockets.exceptions import ConnectionClosed
 
 from support.browser import viewer
 from support.process import ServerProcess
-from support.scripted_server import TIMEOUT_S, TIMESTAMP, Message, Peer, ScriptedServer
+from support.scripted_server import (
+    TIMEOUT_S,
+    TIMESTAMP,
+    Message,
+    Peer,
+    ScriptedServer,
+    scripted,
+    symbol_info,
+)
 from support.viewer_page import read_ladder
 
 __all__ = [
@@ -22,23 +30,15 @@ __all__ = [
     "OriginalPeer",
     "PagePeer",
     "Streams",
-    "opened",
     "sizes_of",
     "speaking",
     "status_of",
+    "viewed",
 ]
 
 SYMBOL = "BTCUSD"
 BIDS = {100.00: 500, 99.99: 300, 99.98: 200}
 ASKS = {100.01: 400, 100.02: 250, 100.05: 100}
-_INFO = {
-    "symbol": SYMBOL,
-    "tick_size": 0.01,
-    "price_decimals": 2,
-    "quantity_decimals": 0,
-    "data_types": ["MBP", "MBO", "BBO", "TRADES"],
-    "status": "Live",
-}
 _ORIGINAL = ("stream_id", "symbol", "data_type")
 
 
@@ -82,7 +82,7 @@ class PagePeer:
         elif message["type"] == "Ping":
             await self.peer.send("HeartBeat", timestamp=message["timestamp"], **own)
         else:
-            await self.peer.send("Symbols", symbols=[_INFO], **own)
+            await self.peer.send("Symbols", symbols=[symbol_info(SYMBOL)], **own)
 
     async def subscribe(self) -> Message:
         """Return the next Subscribe."""
@@ -161,12 +161,15 @@ async def speaking(spoken: Spoken) -> AsyncIterator[Spoken]:
         await asyncio.wait([task])
 
 
-async def opened(
-    page: Page, server: ServerProcess, scripted: ScriptedServer, **state: object
-) -> Peer:
-    """Open the viewer of a server, connected to a scripted one; return the server's end."""
-    await viewer(page, server, symbol=SYMBOL, url=scripted.url, rows="levels", **state)
-    return await scripted.accepted()
+@asynccontextmanager
+async def viewed(
+    page: Page, server: ServerProcess, make: Callable[[Peer], Spoken]
+) -> AsyncIterator[tuple[ScriptedServer, Spoken]]:
+    """Open the viewer of a server, connected to a scripted one, and answer beside the test."""
+    async with scripted(with_subprotocols=False) as script:
+        await viewer(page, server, symbol=SYMBOL, url=script.url, rows="levels")
+        async with speaking(make(await script.accepted())) as spoken:
+            yield script, spoken
 
 
 async def sizes_of(page: Page) -> tuple[dict[str, str], dict[str, str]]:

@@ -7,19 +7,9 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from support.scripted_server import TIMEOUT_S, Message, Peer, ScriptedServer, scripted
+from support.scripted_server import TIMEOUT_S, Message, Peer, ScriptedServer, scripted, symbol_info
 
-SYMBOLS = [
-    {
-        "symbol": symbol,
-        "tick_size": 0.01,
-        "price_decimals": 2,
-        "quantity_decimals": 0,
-        "data_types": ["MBP", "MBO", "BBO", "TRADES"],
-        "status": "Live",
-    }
-    for symbol in ("AAA", "BBB")
-]
+SYMBOLS = [symbol_info("AAA"), symbol_info("BBB")]
 
 
 class Script:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import random
-import subprocess
 from decimal import Decimal
 from fractions import Fraction
 from functools import cache
@@ -13,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from support.depth_client import NODE
 from support.documents import ROOT
+from support.node import told_by
 
 SCRIPT = ROOT / "tests" / "viewer" / "chart-math.mjs"
 MODULES = ROOT / "src" / "market_depth" / "viewer" / "web" / "viewer"
@@ -24,16 +22,7 @@ NOON = 1_757_937_600_000
 
 def done(task: str, given: Any) -> Any:
     """Have Node.js do a task."""
-    run = subprocess.run(
-        [NODE, SCRIPT, MODULES],
-        input=json.dumps({"task": task, "given": given}),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert run.returncode == 0, run.stderr
-    return json.loads(run.stdout)
+    return told_by(SCRIPT, MODULES, given={"task": task, "given": given})
 
 
 def made_up_fills(count: int) -> list[dict[str, Any]]:
@@ -85,7 +74,8 @@ FILLS = made_up_fills(300)
 
 @cache
 def found_fills() -> list[dict[str, Any]]:
-    return done("fills", FILLS)  # type: ignore[no-any-return]
+    found: list[dict[str, Any]] = done("fills", FILLS)
+    return found
 
 
 def test_running_totals_are_exact() -> None:
@@ -161,7 +151,8 @@ TEXTS: list[tuple[str, list[Any], object]] = [
 
 @cache
 def found_texts() -> list[object]:
-    return done("texts", [{"name": name, "args": args} for name, args, _ in TEXTS])  # type: ignore[no-any-return]
+    found: list[object] = done("texts", [{"name": name, "args": args} for name, args, _ in TEXTS])
+    return found
 
 
 @pytest.mark.parametrize("index", range(len(TEXTS)), ids=lambda index: str(TEXTS[index][:2]))

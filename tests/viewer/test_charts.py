@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Page, ViewportSize, expect
 
 from market_depth.client import connect
 from support.browser import Problems, until_connection, viewer, watched_page
@@ -197,9 +197,7 @@ async def test_the_tape_shows_each_trade_once_and_in_order(
         proxy.cut()
         await until_connection(page, "waiting")
         newest = before[-1]
-        async with asyncio.timeout(TIMEOUT_MS / 1000):
-            while max(told) < newest + 8:  # the market goes on without the page
-                await asyncio.sleep(0.01)
+        await told.until(newest + 8)  # the market goes on without the page
         proxy.go_on()
         await until_connection(page, "connected")
         await wait_until(page, "(count) => window.seen.trades.length > count + 12", len(before))
@@ -213,7 +211,36 @@ async def test_the_tape_shows_each_trade_once_and_in_order(
         await expect(page.locator(".tape-missed")).to_have_text(f"{missed} missed")
 
 
-async def check_tape(page: Page, told: dict[int, Any], *, missed: int) -> list[int]:
+class Told:
+    """A symbol's trades, as another client is told them."""
+
+    def __init__(self) -> None:
+        self.rows: dict[int, list[str]] = {}
+        """By number, as a row of the tape has them."""
+        self._come = asyncio.Event()
+
+    async def listen(self, url: str, symbol: str) -> None:
+        """Collect until cancelled."""
+        async with connect(url) as depth:
+            async for update in depth.subscribe(symbol, "TRADES"):
+                for row in update.trades:
+                    assert row.side is not None
+                    assert row.timestamp is not None
+                    word = {"Bid": "buy", "Ask": "sell"}[row.side]
+                    price, size = f"{row.price:.2f}", f"{row.quantity:.4f}"
+                    time = row.timestamp[11:23]
+                    self.rows[row.trade_number] = [time, word, "", "", price, size]
+                self._come.set()
+
+    async def until(self, number: int) -> None:
+        """Wait until a trade is known."""
+        async with asyncio.timeout(TIMEOUT_MS / 1000):
+            while max(self.rows, default=-1) < number:
+                self._come.clear()
+                await self._come.wait()
+
+
+async def check_tape(page: Page, told: Told, *, missed: int) -> list[int]:
     """Fail unless the tape's rows are the market's trades, newest first; return all numbers."""
     if await page.locator("#pause").get_attribute("aria-pressed") == "false":
         await page.locator("#pause").click()
@@ -225,39 +252,24 @@ async def check_tape(page: Page, told: dict[int, Any], *, missed: int) -> list[i
             row.querySelector(`.tape-${name}`).textContent))"""
     )
     await page.locator("#pause").click()
-    async with asyncio.timeout(TIMEOUT_MS / 1000):
-        while max(told) < numbers[-1]:
-            await asyncio.sleep(0.01)
+    await told.until(numbers[-1])
     assert numbers == sorted(set(numbers))
     assert numbers[-1] - numbers[0] + 1 - len(numbers) == missed
     assert len(rows) >= min(len(numbers), 12)
     shown_rows = [[*row[:4], row[4].split()[-1], row[5]] for row in rows]
     # Some may have come before the page was asked to tell their numbers.
     shown_numbers = [*reversed(numbers), *range(numbers[0] - 1, 0, -1)]
-    assert shown_rows == [told[number] for number in shown_numbers[: len(rows)]]
+    assert shown_rows == [told.rows[number] for number in shown_numbers[: len(rows)]]
     return numbers
 
 
 @asynccontextmanager
-async def trades_of(server: ServerProcess, symbol: str) -> AsyncIterator[dict[int, Any]]:
-    """Collect a symbol's trades by number, as a row of the tape has them."""
-    told: dict[int, list[str]] = {}
-
-    async def collect() -> None:
-        async with connect(server.url) as depth:
-            async for update in depth.subscribe(symbol, "TRADES"):
-                for row in update.trades:
-                    assert row.side is not None
-                    assert row.timestamp is not None
-                    word = {"Bid": "buy", "Ask": "sell"}[row.side]
-                    price, size = f"{row.price:.2f}", f"{row.quantity:.4f}"
-                    told[row.trade_number] = [row.timestamp[11:23], word, "", "", price, size]
-
-    task = asyncio.create_task(collect())
+async def trades_of(server: ServerProcess, symbol: str) -> AsyncIterator[Told]:
+    """Collect a symbol's trades, from before the block on."""
+    told = Told()
+    task = asyncio.create_task(told.listen(server.url, symbol))
     try:
-        async with asyncio.timeout(TIMEOUT_MS / 1000):
-            while not told:
-                await asyncio.sleep(0.01)
+        await told.until(0)
         yield told
     finally:
         task.cancel()
@@ -418,7 +430,7 @@ async def colour_of(page: Page, name: str) -> str:
 async def test_canvases_are_sharp_whatever_the_size_and_the_theme(
     browser: Browser, paused: ServerProcess, ratio: float
 ) -> None:
-    sizes = [
+    sizes: list[ViewportSize] = [
         {"width": 1281, "height": 723},
         {"width": 700, "height": 1001},
         {"width": 1600, "height": 900},
@@ -427,7 +439,7 @@ async def test_canvases_are_sharp_whatever_the_size_and_the_theme(
         await viewer(page, paused, **STATE)
         await until_current(page)
         for size in (*sizes, sizes[0]):
-            await page.set_viewport_size(size)  # type: ignore[arg-type]
+            await page.set_viewport_size(size)
             await wait_until(page, _ARE_SHARP)
             await drawn(page)
             for view in VIEWS:

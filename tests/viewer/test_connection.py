@@ -8,6 +8,7 @@ import re
 import signal
 from collections.abc import AsyncIterator
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from support.logs import serving_quietly
 from support.process import ServerProcess, serving
 from support.proxy import Way, proxied
 from support.replay import post
-from support.scripted_server import TIMESTAMP, Peer, scripted
+from support.scripted_server import TIMESTAMP, Peer
 from support.sources import instrument
 from support.viewer_page import check_ladder, panel_of, shown_with_page, until_current, wait_until
 from support.viewer_script import (
@@ -34,10 +35,10 @@ from support.viewer_script import (
     SYMBOL,
     OriginalPeer,
     PagePeer,
-    opened,
     sizes_of,
     speaking,
     status_of,
+    viewed,
 )
 
 module_loop = pytest.mark.asyncio(loop_scope="module")
@@ -142,13 +143,11 @@ async def test_a_server_that_ends_and_comes_back(browser: Browser, number: signa
 async def test_the_countdown_runs_and_retry_now_does_not_wait_for_it(
     page: Page, problems: Problems, server: ServerProcess
 ) -> None:
-    async with scripted(with_subprotocols=False) as script:
-        peer = await opened(page, server, script)
-        async with speaking(PagePeer(peer)) as spoken:
-            await spoken.begin()
-            await until_current(page)
-            await peer.send("Shutdown", reason="moving house", reconnect_after_ms=WAIT_MS)
-            await peer.close(1001, "moving house")
+    async with viewed(page, server, PagePeer) as (script, spoken):
+        await spoken.begin()
+        await until_current(page)
+        await spoken.peer.send("Shutdown", reason="moving house", reconnect_after_ms=WAIT_MS)
+        await spoken.peer.close(1001, "moving house")
         await until_connection(page, "waiting")
         await is_dimmed(page)
         line = page.locator("#status .connection")
@@ -158,8 +157,8 @@ async def test_the_countdown_runs_and_retry_now_does_not_wait_for_it(
         assert await sizes_of(page) == texts(BIDS, ASKS)  # the last known, dimmed
         assert not script.has_more
         await page.get_by_role("button", name="Retry now").click()
-        async with speaking(PagePeer(await script.accepted())) as spoken:
-            await spoken.begin(7, {50.0: 9}, {50.5: 8}, epoch="second")
+        async with speaking(PagePeer(await script.accepted())) as again:
+            await again.begin(7, {50.0: 9}, {50.5: 8}, epoch="second")
             await at_sequence(page, 7)
             assert await sizes_of(page) == texts({50.0: 9}, {50.5: 8})
             await until_connection(page, "connected")
@@ -217,10 +216,7 @@ async def test_a_line_that_stalls_and_is_slow_loses_nothing(browser: Browser) ->
 async def until_lagging(server: ServerProcess) -> None:
     """Wait until the server has withheld more from its streams than it has by now."""
     name = "skipped_updates_total"
-    before = await server.metric(name)
-    async with asyncio.timeout(TIMEOUT_MS / 1000):
-        while await server.metric(name) < before + 20:
-            await asyncio.sleep(0.02)
+    await server.until_metric_reaches(name, await server.metric(name) + 20)
 
 
 # A book that is not good
@@ -293,35 +289,33 @@ def texts(bids: dict[float, int], asks: dict[float, int]) -> tuple[dict[str, str
 async def test_what_was_skipped_is_counted_and_not_good_until_it_is_made_up_for(
     page: Page, server: ServerProcess
 ) -> None:
-    async with scripted(with_subprotocols=False) as script:
-        peer = await opened(page, server, script)
-        async with speaking(PagePeer(peer)) as spoken:
-            book, _, _ = await spoken.begin()
-            await until_current(page)
-            await peer.send("Lagged", stream_id=book["stream_id"], skipped=17)
-            await is_dimmed(page)
-            await says(status_line(page), "17 lagged")
-            await peer.whole(book, 30, {10.0: 1}, {10.5: 2}, resync="slow_consumer")
-            await at_sequence(page, 30)
-            assert await sizes_of(page) == texts({10.0: 1}, {10.5: 2})
+    async with viewed(page, server, PagePeer) as (_, spoken):
+        peer = spoken.peer
+        book, _, _ = await spoken.begin()
+        await until_current(page)
+        await peer.send("Lagged", stream_id=book["stream_id"], skipped=17)
+        await is_dimmed(page)
+        await says(status_line(page), "17 lagged")
+        await peer.whole(book, 30, {10.0: 1}, {10.5: 2}, resync="slow_consumer")
+        await at_sequence(page, 30)
+        assert await sizes_of(page) == texts({10.0: 1}, {10.5: 2})
 
 
 @module_loop
 async def test_a_wrong_checksum_and_a_gap_are_counted_and_made_good(
     page: Page, server: ServerProcess
 ) -> None:
-    async with scripted(with_subprotocols=False) as script:
-        peer = await opened(page, server, script)
-        async with speaking(PagePeer(peer)) as spoken:
-            book, _, _ = await spoken.begin()
-            await until_current(page)
-            await peer.delta(book, 1, 2, {99.99: 77}, {}, checksum=1)
-            again = await made_good(page, spoken.peer, await spoken.subscribe(), 5, {20.0: 3})
-            assert spoken.left == [book["stream_id"]]
-            await says(status_line(page), "0 gaps · 1 checksum failures")
-            await peer.delta(again, 4, 6, {20.0: 4}, {})  # 5 was the last
-            await made_good(page, spoken.peer, await spoken.subscribe(), 9, {30.0: 3})
-            await says(status_line(page), "1 gaps · 1 checksum failures")
+    async with viewed(page, server, PagePeer) as (_, spoken):
+        peer = spoken.peer
+        book, _, _ = await spoken.begin()
+        await until_current(page)
+        await peer.delta(book, 1, 2, {99.99: 77}, {}, checksum=1)
+        again = await made_good(page, spoken.peer, await spoken.subscribe(), 5, {20.0: 3})
+        assert spoken.left == [book["stream_id"]]
+        await says(status_line(page), "0 gaps · 1 checksum failures")
+        await peer.delta(again, 4, 6, {20.0: 4}, {})  # 5 was the last
+        await made_good(page, spoken.peer, await spoken.subscribe(), 9, {30.0: 3})
+        await says(status_line(page), "1 gaps · 1 checksum failures")
 
 
 async def made_good(
@@ -341,17 +335,16 @@ async def made_good(
 async def test_a_status_of_the_symbol_is_told_and_taken_back(
     page: Page, server: ServerProcess
 ) -> None:
-    async with scripted(with_subprotocols=False) as script:
-        peer = await opened(page, server, script)
-        async with speaking(PagePeer(peer)) as spoken:
-            await spoken.begin()
-            await until_current(page)
-            await peer.send("Status", **status_of("Halted", "auction"))
-            await is_dimmed(page)
-            await says(page.locator(".panel-problem"), "^Halted: auction$")
-            await peer.send("Status", **status_of("Live"))
-            await until_current(page)
-            await expect(page.locator(".panel-problem")).to_be_hidden()
+    async with viewed(page, server, PagePeer) as (_, spoken):
+        peer = spoken.peer
+        await spoken.begin()
+        await until_current(page)
+        await peer.send("Status", **status_of("Halted", "auction"))
+        await is_dimmed(page)
+        await says(page.locator(".panel-problem"), "^Halted: auction$")
+        await peer.send("Status", **status_of("Live"))
+        await until_current(page)
+        await expect(page.locator(".panel-problem")).to_be_hidden()
 
 
 # What is told of the connection
@@ -361,17 +354,16 @@ async def test_a_status_of_the_symbol_is_told_and_taken_back(
 async def test_round_trip_and_rates_are_those_of_the_line(
     page: Page, server: ServerProcess
 ) -> None:
-    async with scripted(with_subprotocols=False) as script:
-        peer = await opened(page, server, script)
-        async with speaking(PagePeer(peer)) as spoken:
-            book, _, _ = await spoken.begin()
-            stop = asyncio.Event()
-            sending = asyncio.create_task(send_steadily(peer, book, stop))
-            try:
-                await wait_until(page, _RATES, [40, 60, size_of_a_delta(book) / 1000])
-            finally:
-                stop.set()
-                await sending
+    async with viewed(page, server, PagePeer) as (_, spoken):
+        peer = spoken.peer
+        book, _, _ = await spoken.begin()
+        stop = asyncio.Event()
+        sending = asyncio.create_task(send_steadily(peer, book, stop))
+        try:
+            await wait_until(page, _RATES, [40, 60, size_of_a_delta(book) / 1000])
+        finally:
+            stop.set()
+            await sending
     async with proxied(server.port) as proxy:
         proxy.delay(150)
         await viewer(page, server, **SHOWN, url=proxy.url)
@@ -431,17 +423,16 @@ def size_of_a_delta(request: dict[str, Any]) -> int:
 async def test_a_server_of_the_original_messages_still_shows_a_book(
     page: Page, server: ServerProcess, refuses: bool
 ) -> None:
-    async with scripted(with_subprotocols=False) as script:
-        peer = await opened(page, server, script)
-        async with speaking(OriginalPeer(peer, refuses=refuses)) as spoken:
-            asked = [await spoken.subscribe() for _ in range(2)]
-            (book,) = (one for one in asked if one["max_levels"] == 50)
-            await says(status_line(page), "^whole snapshots · Live · sequence 1 ·")
-            await at_sequence(page, 1)
-            assert await sizes_of(page) == texts(BIDS, ASKS)
-            await peer.whole(book, 4, {99.0: 1}, {101.0: 2})
-            await at_sequence(page, 4)
-            assert await sizes_of(page) == texts({99.0: 1}, {101.0: 2})
+    async with viewed(page, server, partial(OriginalPeer, refuses=refuses)) as (_, spoken):
+        peer = spoken.peer
+        asked = [await spoken.subscribe() for _ in range(2)]
+        (book,) = (one for one in asked if one["max_levels"] == 50)
+        await says(status_line(page), "^whole snapshots · Live · sequence 1 ·")
+        await at_sequence(page, 1)
+        assert await sizes_of(page) == texts(BIDS, ASKS)
+        await peer.whole(book, 4, {99.0: 1}, {101.0: 2})
+        await at_sequence(page, 4)
+        assert await sizes_of(page) == texts({99.0: 1}, {101.0: 2})
 
 
 @module_loop

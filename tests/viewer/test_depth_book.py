@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import subprocess
 import zlib
 from datetime import datetime
 from decimal import Decimal
@@ -13,9 +12,10 @@ from typing import Any
 import pytest
 
 from support.checksum_vectors import PATH
-from support.depth_client import LIBRARY, NODE
+from support.depth_client import LIBRARY
 from support.documents import ROOT, code_blocks
 from support.follower import Follower
+from support.node import told_by
 
 UNITS = ROOT / "tests" / "viewer" / "depth-units.mjs"
 MBP = {"data_type": "MBP", "price_decimals": 2, "quantity_decimals": 0}
@@ -24,16 +24,7 @@ MBO = {**MBP, "data_type": "MBO"}
 
 def done(task: str, given: Any) -> Any:
     """Have Node.js do a task."""
-    run = subprocess.run(
-        [NODE, UNITS, LIBRARY.as_uri()],
-        input=json.dumps({"task": task, "given": given}),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
-    assert not run.stderr
-    return json.loads(run.stdout)
+    return told_by(UNITS, LIBRARY.as_uri(), given={"task": task, "given": given})
 
 
 def test_the_checksums_of_the_vectors_are_found() -> None:

