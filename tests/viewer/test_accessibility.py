@@ -256,7 +256,7 @@ async def test_single_keys_can_be_switched_off(page: Page, server: ServerProcess
         assert await switch.is_checked() == is_on
         await page.keyboard.press("Escape")
         await page.reload()
-        await until_connection(page, "connected")
+        await until_current(page)
         await page.locator(".ladder-body").focus()
         await page.keyboard.press("n")
         assert dict(query_of(page))["symbol"] == ("ETHUSD" if is_on else "BTCUSD")

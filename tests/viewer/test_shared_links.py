@@ -225,7 +225,7 @@ async def test_a_token_is_taken_out_of_the_address(page: Page, guarded: ServerPr
     symbols = panel_of(page).get_by_label("Symbol").locator("option")
     assert await symbols.all_inner_texts() == ["ETHUSD", "ADAUSD"]
     await page.reload()
-    await until_connection(page, "connected")
+    await until_current(page)
     assert (await read_ladder(page)).symbol == "ADAUSD"
 
 
