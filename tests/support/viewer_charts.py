@@ -35,10 +35,12 @@ _SEE = """async () => {
       return answer;
     };
   };
+  const isPaused = () => document.documentElement.classList.contains('is-paused');
   await wrap('history/history', 'DepthHistory', 'record', (history) => {
-    seen.history = history;
+    if (!isPaused()) seen.history = history;
     seen.records++;
   });
+  await wrap('panel/model', 'MarketModel', 'pause', (model) => (seen.history = model.history));
   await wrap('heatmap/trades', 'TradeMarks', 'draw', (marks, [, , times, prices]) => {
     seen.times = times;
     seen.prices = prices;
@@ -51,7 +53,11 @@ _SEE = """async () => {
     seen.trades.push({ ...trade });
   });
   await wrap('tape/trade-ring', 'TradeRing', 'clear', () => (seen.trades.length = 0));
-  await wrap('tape/tape', 'Tape', 'draw', () => (seen.drawn = seen.trades.length));
+  for (const method of ['draw', 'pause']) {
+    await wrap('tape/tape', 'Tape', method, () => {
+      if (!isPaused()) seen.drawn = seen.trades.length;
+    });
+  }
   window.seen = seen;
 }"""
 
@@ -78,9 +84,10 @@ _COLOURS = """([view, x, y, width, height]) => {
 async def see(page: Page) -> None:
     """Let the page note from now on, in `window.seen`, what its charts are drawn from.
 
-    history: the newest DepthHistory that was recorded to, `records` times.
+    history: the newest DepthHistory that was recorded to, `records` times; what of it is shown,
+        in a pause.
     times, prices: the heatmap's scales; readout: what its crosshair tells.
-    trades: all that came; drawn: how many of them when the tape was drawn last.
+    trades: all that came; drawn: how many of them the tape shows.
     """
     await page.evaluate(_SEE)
 

@@ -36,6 +36,7 @@ __all__ = [
     "shown_with",
     "shown_with_page",
     "until_current",
+    "until_sequence_after",
     "wait_until",
 ]
 
@@ -187,6 +188,12 @@ async def until_current(page: Page, panel: int = 0) -> None:
     }"""
     await wait_until(page, current, panel)
     await drawn(page)
+
+
+async def until_sequence_after(page: Page, sequence: int) -> None:
+    """Wait until the ladder shows a later book."""
+    later = "(before) => document.querySelector('.ladder').dataset.sequence > before"
+    await wait_until(page, later, sequence)
 
 
 async def book_of_page(

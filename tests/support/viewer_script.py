@@ -163,11 +163,14 @@ async def speaking(spoken: Spoken) -> AsyncIterator[Spoken]:
 
 @asynccontextmanager
 async def viewed(
-    page: Page, server: ServerProcess, make: Callable[[Peer], Spoken]
+    page: Page, server: ServerProcess, make: Callable[[Peer], Spoken], **state: object
 ) -> AsyncIterator[tuple[ScriptedServer, Spoken]]:
-    """Open the viewer of a server, connected to a scripted one, and answer beside the test."""
+    """Open the viewer of a server, connected to a scripted one, and answer beside the test.
+
+    `state` are more fields of the page's address.
+    """
     async with scripted(with_subprotocols=False) as script:
-        await viewer(page, server, symbol=SYMBOL, url=script.url, rows="levels")
+        await viewer(page, server, symbol=SYMBOL, url=script.url, rows="levels", **state)
         async with speaking(make(await script.accepted())) as spoken:
             yield script, spoken
 

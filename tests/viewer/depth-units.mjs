@@ -37,6 +37,19 @@ const tasks = {
     }));
   },
 
+  /** Shows book and copy when it has been copied, and once the book has changed and the copy too. */
+  copies({ first, second, third, ...kind }) {
+    const book = bookOf(kind);
+    const stateOf = (one) => [rowsOf(one), one.checksum(), one.marketTimeMs ?? null];
+    book.replace(first);
+    const copied = book.copy();
+    const states = [stateOf(book), stateOf(copied)];
+    book.change(second);
+    states.push(stateOf(book), stateOf(copied));
+    copied.change(third);
+    return [...states, stateOf(book), stateOf(copied)];
+  },
+
   times(texts) {
     return texts.map((text) => parseTime(text));
   },

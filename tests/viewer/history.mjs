@@ -64,14 +64,23 @@ function tradesOf({ first, next, capacity, columns, ticks, quantities, counts, s
   });
 }
 
-function played({ sizes, steps }) {
-  const history = new DepthHistory(sizes);
-  for (const step of steps) play(history, step);
+function contentsOf(history) {
   const columns = [];
   for (let number = history.first; number <= history.last; number++) {
     columns.push(columnOf(history, number));
   }
   return { columns, trades: tradesOf(history.trades), isGap: history.isGap };
+}
+
+/** What a history has in the end, and what of it one that was frozen on the way. */
+function played({ sizes, steps }) {
+  const history = new DepthHistory(sizes);
+  let frozen = null;
+  for (const step of steps) {
+    if (step.op === 'freeze') frozen = history.frozen();
+    else play(history, step);
+  }
+  return { ...contentsOf(history), ...(frozen && { frozen: contentsOf(frozen) }) };
 }
 
 /** Bytes in use after each hour of a market with 200 levels a side. */

@@ -113,6 +113,27 @@ def test_a_view_that_is_not_best_first_is_none(prices: list[float]) -> None:
         assert not found["fits"]
 
 
+@pytest.mark.parametrize("kind", [MBP, MBO], ids=lambda kind: kind["data_type"])
+def test_a_copy_stays_as_it_is_and_is_a_book_of_its_own(kind: dict[str, Any]) -> None:
+    if kind is MBP:
+        first = {"bids": [level(1.0, 5), level(0.5, 4)], "asks": [level(2.0, 3)]}
+        second = {"bids": [{"price": 1.0, "quantity": 0}], "asks": [level(2.5, 9)]}
+        third = {"bids": [level(0.75, 1)], "asks": [{"price": 2.0, "quantity": 0}]}
+    else:
+        first = {"bids": [order("1", 1.0, 5), order("2", 1.0, 4)], "asks": [order("3", 2.0, 3)]}
+        cut = {"action": "Update", "order_id": "2", "price": 1.0, "quantity": 1}
+        gone = {"action": "Cancel", "order_id": "1", "price": 1.0}
+        second = {"bids": [gone, cut], "asks": []}
+        third = {"bids": [gone], "asks": []}
+    states = done("copies", {**kind, "first": first, "second": second, "third": third})
+    whole_book, copied, changed, kept, still_changed, changed_copy = states
+    assert copied == whole_book
+    assert changed != whole_book
+    assert kept == whole_book
+    assert still_changed == changed
+    assert changed_copy not in (changed, whole_book)
+
+
 def test_a_side_grows_as_far_as_it_must() -> None:
     chance = random.Random(3)
     prices = list(range(1, 701))

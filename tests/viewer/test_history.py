@@ -70,6 +70,22 @@ def test_while_nothing_changes_the_book_stays() -> None:
     assert history["columns"][3]["spread"] == [1, 1, 4, 4]
 
 
+def test_what_comes_later_is_not_seen_in_a_frozen_one() -> None:
+    before = (record(1000, *BOOK), record(1150, *LATER), trade(1155, 100, 3, "Bid"))
+    after = (trade(1160, 100, 4, "Bid"), record(1180, *BOOK), record(1250, *LATER), gap(1300))
+    history = played(*before, {"op": "freeze"}, *after)
+    assert history.pop("frozen") == played(*before)
+    alone = played(*before, *after)
+    assert alone.pop("trades") == [[11, 100, 7, 2, 1]]
+    assert history.pop("trades") == [[11, 100, 3, 1, 1], [11, 100, 4, 1, 1]]
+    assert history == alone
+
+
+def test_a_frozen_one_loses_what_the_ring_overwrites() -> None:
+    history = played(record(1000, *BOOK), {"op": "freeze"}, record(1000 + 100 * COLUMNS, *LATER))
+    assert history["frozen"]["columns"] == []
+
+
 def test_values_are_means_over_time() -> None:
     history = played(record(1000, *BOOK), record(1075, *LATER), record(1100, *LATER))
     mean, least, greatest, last = history["columns"][0]["spread"]

@@ -31,6 +31,7 @@ from support.viewer_page import (
     shown_with,
     shown_with_page,
     until_current,
+    until_sequence_after,
     wait_until,
 )
 
@@ -91,41 +92,6 @@ async def test_each_row_is_the_servers_while_the_market_moves(
             book = (await recorder.at(shown.sequence)).cut(200)
             check_ladder(shown, book, PLACES["BTCUSD"], TICKS["BTCUSD"])
         assert len({shown.rows[0] for shown in seen} | {shown.mid for shown in seen}) > 1
-
-
-@module_loop
-async def test_paused_it_shows_the_book_of_that_moment(page: Page, server: ServerProcess) -> None:
-    async with recording(server, "BTCUSD") as recorder:
-        await viewer(page, server, symbol="BTCUSD")
-        await shown_with_page(page, server)
-        await page.keyboard.press("Space")
-        paused = await read_ladder(page)
-        book = await recorder.at(paused.sequence)
-        check_ladder(paused, book.cut(50), PLACES["BTCUSD"], TICKS["BTCUSD"])
-        await until_status_sequence_after(page, paused.sequence)  # the books go on
-        await drawn(page)
-        assert await read_ladder(page) == paused
-        await page.keyboard.press("Space")
-        await until_sequence_after(page, paused.sequence)
-        shown = await read_ladder(page)
-        book = await recorder.at(shown.sequence)
-        check_ladder(shown, book.cut(50), PLACES["BTCUSD"], TICKS["BTCUSD"])
-
-
-async def until_sequence_after(page: Page, sequence: int) -> None:
-    await wait_until(
-        page, "(before) => document.querySelector('.ladder').dataset.sequence > before", sequence
-    )
-
-
-async def until_status_sequence_after(page: Page, sequence: int) -> None:
-    """Wait until the line below the panel tells a later sequence."""
-    await wait_until(
-        page,
-        """(before) => Number(/sequence (\\d+)/.exec(
-          document.querySelector('.panel-status').textContent)[1]) > before""",
-        sequence,
-    )
 
 
 # Price steps

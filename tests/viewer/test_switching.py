@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Page, WebSocket, expect
 
-from support.browser import Problems, viewer
+from support.browser import viewer
 from support.logs import serving_quietly
 from support.process import ServerProcess
 from support.viewer_page import (
@@ -20,7 +20,6 @@ from support.viewer_page import (
     query_of,
     shown_with_page,
     until_current,
-    wait_until,
 )
 
 module_loop = pytest.mark.asyncio(loop_scope="module")
@@ -309,58 +308,3 @@ async def test_views_are_hidden_and_shown(page: Page, server: ServerProcess) -> 
     await page.keyboard.press("n")
     await page.locator("#show-ladder").click()
     await shows(page, server, "ETHUSD")
-
-
-@module_loop
-async def test_a_choice_ends_a_pause(page: Page, server: ServerProcess) -> None:
-    await viewer(page, server, symbol="BTCUSD", interval=0)
-    await shows(page, server, "BTCUSD")
-    pause = page.locator("#pause")
-    for key, symbol in (("n", "ETHUSD"), ("m", "ETHUSD"), ("h", "ETHUSD"), ("a", "ETHUSD")):
-        await page.locator(".ladder-body").first.focus()
-        await page.keyboard.press("Space")
-        assert await pause.get_attribute("aria-pressed") == "true"
-        await page.keyboard.press(key)
-        assert await pause.get_attribute("aria-pressed") == "false"
-        await shows(page, server, symbol)
-    await shows(page, server, "BTCUSD", 1)
-
-
-FILLED: Final = """() => {
-  const body = document.querySelector('.ladder-body');
-  const prices = [...body.querySelectorAll('tbody .price')].filter((it) => it.textContent !== '');
-  return prices.length === Math.floor(body.clientHeight / 20) - 1 && prices.length;
-}"""
-"""How many rows have a price, once they fill the ladder; one is left out, for the spread."""
-PAINTED: Final = """() => {
-  const canvas = document.querySelector('.ladder canvas');
-  const colour = getComputedStyle(document.documentElement).getPropertyValue('--bid-dim').trim();
-  const wanted = (Number.parseInt(colour.slice(1), 16) << 8) >>> 0;
-  const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
-  const pixels = new DataView(data.buffer);
-  for (let at = 0; at < data.length; at += 4) {
-    if (pixels.getUint32(at) === wanted + 255) return true;
-  }
-  return false;
-}"""
-"""Whether there is a bar of a bid in the theme's colour."""
-
-
-@module_loop
-async def test_a_pause_is_drawn_in_another_theme_and_size(
-    page: Page, problems: Problems, server: ServerProcess
-) -> None:
-    problems.expect("willReadFrequently")
-    await viewer(page, server, symbol="BTCUSD", theme="dark")
-    await shows(page, server, "BTCUSD")
-    await page.locator("#pause").click()
-    await wait_until(page, PAINTED)
-    rows = await page.evaluate(FILLED)
-    await page.set_viewport_size({"width": 1280, "height": 900})
-    await wait_until(page, FILLED)
-    assert await page.evaluate(FILLED) > rows
-    await wait_until(page, PAINTED)
-    await page.locator("#theme").click()
-    assert await page.evaluate("() => document.documentElement.dataset.theme") == "light"
-    await wait_until(page, PAINTED)
-    assert await page.locator("#pause").get_attribute("aria-pressed") == "true"

@@ -76,6 +76,14 @@ export class LevelBook extends Book {
     super(scale, new Side('bids'), new Side('asks'));
   }
 
+  /** Returns the book as it is now, which goes on no longer. */
+  copy() {
+    const copied = new LevelBook(this.scale);
+    copied.bids.copy(this.bids);
+    copied.asks.copy(this.asks);
+    return copied;
+  }
+
   /**
    * Takes a whole view, the `data` of a MarketData; returns whether it is one.
    * @param {any} data
@@ -175,6 +183,15 @@ export class OrderBook extends Book {
    */
   order(id) {
     return this.bids.orders.get(id) ?? this.asks.orders.get(id);
+  }
+
+  /** Returns the book as it is now, which goes on no longer. */
+  copy() {
+    const copied = new OrderBook(this.scale);
+    copied.bids.copy(this.bids);
+    copied.asks.copy(this.asks);
+    copied.marketTimeMs = this.marketTimeMs;
+    return copied;
   }
 
   /** @override */

@@ -86,6 +86,17 @@ export class Side {
     this.length = 0;
   }
 
+  /**
+   * Takes over what another side has, as it is now.
+   * @param {this} other
+   */
+  copy(other) {
+    this.length = other.length;
+    this.prices = other.prices.slice();
+    this.quantities = other.quantities.slice();
+    this.orderCounts = other.orderCounts.slice();
+  }
+
   #grow() {
     const { prices, quantities, orderCounts } = this;
     const size = 2 * prices.length;
@@ -145,6 +156,23 @@ export class OrderSide extends Side {
     super.clear();
     this.queues.length = 0;
     this.orders.clear();
+  }
+
+  /**
+   * @override
+   * @param {this} other
+   */
+  copy(other) {
+    super.copy(other);
+    this.orders.clear();
+    this.queues = other.queues.map((queue) => queue.map((order) => this.#keep(order)));
+  }
+
+  /** @param {Order} order */
+  #keep({ id, price, quantity, timeMs }) {
+    const kept = new Order(id, price, quantity, timeMs);
+    this.orders.set(id, kept);
+    return kept;
   }
 
   /**

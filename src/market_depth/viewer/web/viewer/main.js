@@ -31,8 +31,6 @@ class Viewer {
   #panels = [];
   #selected = 0;
   #isPaused = false;
-  /** Frames that must be drawn in a pause as well: canvases have lost their size or colours. */
-  #owedFrames = 0;
   /** @type {Instrument[] | null} null until the server has been asked */
   #instruments = null;
   #host = byId('panels');
@@ -47,16 +45,12 @@ class Viewer {
     });
     this.#client.onstate = () => this.#onState();
     this.#setTheme();
-    matchMedia('(prefers-color-scheme: dark)').onchange = () => {
-      this.#theme.read();
-      this.#oweFrames();
-    };
+    matchMedia('(prefers-color-scheme: dark)').onchange = () => this.#theme.read();
     for (const state of this.#state.panels) this.#addPanel(state);
     this.#arrange();
     this.#makeKeys();
     this.#makeButtons();
     this.#client.connect();
-    addEventListener('resize', () => this.#oweFrames());
     setInterval(() => this.#tell(), STATUS_MS);
     requestAnimationFrame((nowMs) => this.#frame(nowMs));
   }
@@ -69,10 +63,6 @@ class Viewer {
   /** @param {number} nowMs */
   #frame(nowMs) {
     requestAnimationFrame((next) => this.#frame(next));
-    if (this.#isPaused) {
-      if (this.#owedFrames === 0) return;
-      this.#owedFrames--;
-    }
     for (const panel of this.#panels) panel.draw(nowMs);
   }
 
@@ -179,7 +169,6 @@ class Viewer {
     if (theme === 'auto') delete document.documentElement.dataset.theme;
     else document.documentElement.dataset.theme = theme;
     this.#theme.read();
-    this.#oweFrames();
     byId('theme').textContent = theme;
   }
 
@@ -194,7 +183,6 @@ class Viewer {
     const { hidden } = this.#state;
     const isHidden = hidden.includes(view);
     if (!isHidden && hidden.length === VIEWS.length - 1) return; // one stays
-    this.#goOn();
     this.#state.hidden = isHidden ? hidden.filter((name) => name !== view) : [...hidden, view];
     this.#arrange();
     this.#showViews();
@@ -207,10 +195,6 @@ class Viewer {
     }
   }
 
-  #oweFrames() {
-    this.#owedFrames = 2; // a canvas gets its new size behind the first
-  }
-
   /** Ends a pause, so that something else can be shown. */
   #goOn() {
     if (this.#isPaused) this.#togglePause();
@@ -218,6 +202,7 @@ class Viewer {
 
   #togglePause() {
     this.#isPaused = !this.#isPaused;
+    for (const panel of this.#panels) panel.pause(this.#isPaused);
     document.documentElement.classList.toggle('is-paused', this.#isPaused);
     byId('pause').setAttribute('aria-pressed', String(this.#isPaused));
     this.#say(this.#isPaused ? 'paused' : 'goes on');

@@ -20,6 +20,8 @@ export class PriceRange {
   isFollowing = true;
   /** Whether the range is as wide as the market needs. */
   isAutomatic = true;
+  /** Whether the next look puts it where the market is, even if that is well in sight. */
+  #isRecentred = false;
   #target = 0;
   #targetSpan = 0;
   #lookedMs = Number.NEGATIVE_INFINITY;
@@ -47,6 +49,7 @@ export class PriceRange {
   follow() {
     this.isFollowing = true;
     this.isAutomatic = true;
+    this.#isRecentred = true;
     this.#lookedMs = Number.NEGATIVE_INFINITY;
   }
 
@@ -133,6 +136,11 @@ export class PriceRange {
       this.span = this.#targetSpan = span * 1.05;
       return;
     }
+    if (this.#isRecentred) {
+      this.#target = centre;
+      this.#targetSpan = span * 1.05;
+    }
+    this.#isRecentred = false;
     const isNarrow = span > this.#targetSpan;
     if (isNarrow || span < 0.7 * this.#targetSpan) this.#targetSpan = span * 1.1;
     const edge = (0.5 - FREE_EDGE) * this.#targetSpan;

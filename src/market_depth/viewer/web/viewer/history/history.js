@@ -72,16 +72,17 @@ export class DepthHistory {
     this.columnMs = columnMs;
     this.columns = columns;
     this.levels = levels;
-    this.isKnown = new Uint8Array(columns);
-    this.bases = new Float64Array(columns);
-    this.steps = new Float32Array(columns);
-    this.counts = new Uint16Array(2 * columns);
-    this.offsets = new Int32Array(2 * levels * columns);
-    this.quantities = new Float64Array(2 * levels * columns);
-    this.bestBids = new Float64Array(columns);
-    this.bestAsks = new Float64Array(columns);
-    this.imbalance = new RunningValue(columns);
-    this.spread = new RunningValue(columns);
+    const slots = columns + 1; // one that a frozen history keeps
+    this.isKnown = new Uint8Array(slots);
+    this.bases = new Float64Array(slots);
+    this.steps = new Float32Array(slots);
+    this.counts = new Uint16Array(2 * slots);
+    this.offsets = new Int32Array(2 * levels * slots);
+    this.quantities = new Float64Array(2 * levels * slots);
+    this.bestBids = new Float64Array(slots);
+    this.bestAsks = new Float64Array(slots);
+    this.imbalance = new RunningValue(slots);
+    this.spread = new RunningValue(slots);
     this.trades = new TradeHistory(trades);
   }
 
@@ -110,6 +111,27 @@ export class DepthHistory {
   /** Where column `number` lies in the arrays. @param {number} number */
   slot(number) {
     return number % this.columns;
+  }
+
+  /**
+   * What it has now: what is recorded later is not seen in it, until it is frozen again. Its
+   * arrays are the ring's own: it loses its oldest columns as the ring does.
+   * @returns {DepthHistory}
+   */
+  frozen() {
+    const { last, isGap, revision, epoch, timeMs, columns: kept } = this;
+    if (last >= 0) this.#keep(this.slot(last), kept);
+    const slot = (/** @type {number} */ number) => (number === last ? kept : this.slot(number));
+    const trades = this.trades.frozen();
+    const own = { last, isGap, revision, epoch, timeMs, slot, trades };
+    return Object.assign(Object.create(this), own);
+  }
+
+  /** Copies the newest column, which is still changing. @param {number} from @param {number} to */
+  #keep(from, to) {
+    this.#carry(from, to);
+    this.imbalance.copy(from, to);
+    this.spread.copy(from, to);
   }
 
   /** Drops everything: another symbol, or other units. */

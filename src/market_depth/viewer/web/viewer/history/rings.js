@@ -68,6 +68,12 @@ export class RunningValue {
     this.means[this.#slot] = this.#sum / this.#knownMs;
   }
 
+  /** @param {number} from @param {number} to slots */
+  copy(from, to) {
+    for (const array of [this.means, this.least, this.greatest, this.lasts])
+      array[to] = array[from];
+  }
+
   /** The value is not known from here on. @param {number} timeMs */
   pause(timeMs) {
     this.close(timeMs);
@@ -99,6 +105,8 @@ export class TradeHistory {
   counts;
   /** 1 if the aggressor bought, -1 if he sold, 0 if unknown. @type {Int8Array} */
   sides;
+  /** Number of the first entry that may still grow. */
+  #open = 0;
 
   /** @param {number} capacity */
   constructor(capacity) {
@@ -117,6 +125,7 @@ export class TradeHistory {
   reset() {
     this.first = 0;
     this.next = 0;
+    this.#open = 0;
     this.revision++;
   }
 
@@ -129,7 +138,7 @@ export class TradeHistory {
       const newest = this.columns[(this.next - 1) % this.capacity];
       if (column < newest) column = newest;
     }
-    const oldest = Math.max(this.first, this.next - LOOK_BACK);
+    const oldest = Math.max(this.first, this.#open, this.next - LOOK_BACK);
     for (let number = this.next - 1; number >= oldest; number--) {
       const slot = number % this.capacity;
       if (this.columns[slot] !== column) break;
@@ -147,6 +156,16 @@ export class TradeHistory {
     this.sides[slot] = side;
     this.next++;
     if (this.next - this.first > this.capacity) this.first++;
+  }
+
+  /**
+   * What it has now: what comes later is not seen in it. Its arrays are the ring's own.
+   * @returns {TradeHistory}
+   */
+  frozen() {
+    const { next, revision } = this;
+    this.#open = next;
+    return Object.assign(Object.create(this), { next, revision });
   }
 
   /**

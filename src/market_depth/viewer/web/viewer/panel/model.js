@@ -33,7 +33,35 @@ export class MarketModel {
   /** Grows with each trade. */
   tradeRevision = 0;
   trades = new TradeRing();
-  history = new DepthHistory();
+  /** What is recorded, in a pause as well. */
+  recording = new DepthHistory();
+  /** The recording as it was when the views were stopped, null while they go on.
+   * @type {DepthHistory | null} */
+  #frozen = null;
+
+  /** Whether book and history stand still, whatever is told meanwhile. */
+  get isPaused() {
+    return this.#frozen !== null;
+  }
+
+  /** The depth over time that is shown. */
+  get history() {
+    const frozen = this.#frozen;
+    const isThere = frozen?.epoch === this.recording.epoch && this.recording.first <= frozen.last;
+    return isThere ? frozen : this.recording; // nothing is left of a pause of an hour
+  }
+
+  pause() {
+    this.#frozen = this.recording.frozen();
+    this.book = this.book?.copy() ?? null;
+    this.best = this.best?.copy() ?? null;
+    this.revision++;
+  }
+
+  goOn() {
+    this.#frozen = null;
+    this.revision++;
+  }
 
   /** Where spread and mid are to be taken from. */
   get touch() {

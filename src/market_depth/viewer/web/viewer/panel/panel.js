@@ -145,6 +145,18 @@ export class Panel {
     this.set({ symbol: symbols[(index + symbols.length) % symbols.length] });
   }
 
+  /** Lets the views stand still, as they are now: what comes is recorded, and shown afterwards.
+   * @param {boolean} isPaused */
+  pause(isPaused) {
+    if (isPaused) this.model.pause();
+    else {
+      this.model.goOn();
+      this.#streams.catchUp();
+    }
+    this.#views.heatmap.span.isPaused = isPaused;
+    this.#views.tape.pause(isPaused);
+  }
+
   recentre() {
     this.#views.ladder.recentre();
     this.#views.heatmap.recentre();
@@ -226,7 +238,7 @@ export class Panel {
     model.scale = null;
     model.sequence = 0;
     model.trades.clear();
-    model.history.reset();
+    model.recording.reset();
     model.revision++;
     model.tradeRevision++;
     this.element.setAttribute('aria-label', model.symbol);

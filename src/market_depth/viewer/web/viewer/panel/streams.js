@@ -84,11 +84,11 @@ export class PanelStreams {
     this.#end('wide');
     this.#end('trades');
     this.#openWide(symbol, WIDE_LEVELS);
-    const { trades, history } = this.#model;
+    const { trades, recording } = this.#model;
     const stream = this.#client.subscribe({ symbol, dataType: 'TRADES', intervalMs: 0 });
     stream.ontrade = (_stream, trade) => {
       trades.push(trade);
-      history.trade(trade);
+      recording.trade(trade);
       this.#model.tradeRevision++;
     };
     this.#open.trades = stream;
@@ -102,6 +102,13 @@ export class PanelStreams {
 
   close() {
     for (const name of NAMES) this.#end(name);
+  }
+
+  /** Tells what has come in a pause. */
+  catchUp() {
+    const { book, best } = this.#open;
+    if (book && book.timeMs > 0) this.#update(book);
+    if (best && best.timeMs > 0) this.#updateBest(best);
   }
 
   /** What all streams of the symbol have counted. */
@@ -123,10 +130,7 @@ export class PanelStreams {
   /** @param {PanelState} state */
   #openBest({ symbol, interval }) {
     const stream = this.#client.subscribe({ symbol, dataType: 'BBO', intervalMs: interval });
-    stream.onupdate = () => {
-      this.#model.best = stream.book;
-      this.#model.revision++;
-    };
+    stream.onupdate = () => this.#updateBest(stream);
     this.#open.best = stream;
   }
 
@@ -141,17 +145,17 @@ export class PanelStreams {
       levels,
       intervalMs: WIDE_INTERVAL_MS,
     });
-    const { history } = this.#model;
+    const { recording } = this.#model;
     const moment = { timeMs: 0, stepUnits: 1, scale: stream.scale };
     stream.onupdate = () => {
       if (!stream.isGood || stream.scale === null) return;
       moment.timeMs = stream.timeMs;
       moment.scale = stream.scale;
       moment.stepUnits = stream.scale.tickUnits;
-      history.record(stream.book, moment);
+      recording.record(stream.book, moment);
     };
     stream.onstatus = () => {
-      if (!stream.isGood && stream.timeMs > 0) history.gap(stream.timeMs);
+      if (!stream.isGood && stream.timeMs > 0) recording.gap(stream.timeMs);
       const isRefused = stream === this.#open.wide && stream.error?.code === BAD_REQUEST;
       if (isRefused && levels > FALLBACK_LEVELS) {
         this.#end('wide');
@@ -162,8 +166,16 @@ export class PanelStreams {
   }
 
   /** @param {DepthStream} stream */
+  #updateBest(stream) {
+    if (this.#model.isPaused) return;
+    this.#model.best = stream.book;
+    this.#model.revision++;
+  }
+
+  /** @param {DepthStream} stream */
   #update(stream) {
     const model = this.#model;
+    if (model.isPaused) return;
     const isFirst = model.book !== stream.book;
     model.book = stream.book;
     if (stream.scale && !stream.scale.equals(model.scale)) {

@@ -44,6 +44,7 @@ export class Tape {
   #observer;
   #listening = new AbortController();
   #joins = true;
+  #isPaused = false;
   #isHovered = false;
   #isFocused = false;
   /** The ring's total when the tape was stopped, NaN while it runs. */
@@ -110,6 +111,14 @@ export class Tape {
     this.#footMs = Number.NEGATIVE_INFINITY;
   }
 
+  /** Lets it stand still, or go on.
+   * @param {boolean} isPaused */
+  pause(isPaused) {
+    this.#isPaused = isPaused;
+    this.#hold();
+    this.#isStale = true;
+  }
+
   dispose() {
     this.#listening.abort();
     this.#observer.disconnect();
@@ -120,7 +129,7 @@ export class Tape {
   /** @param {number} nowMs of the animation frame */
   draw(nowMs) {
     const { trades, tradeRevision } = this.#model;
-    if (nowMs - this.#footMs >= FOOT_MS) this.#drawFoot(nowMs);
+    if (nowMs - this.#footMs >= FOOT_MS && !this.#isPaused) this.#drawFoot(nowMs);
     const isNew = tradeRevision !== this.#revision;
     if (!isNew && !this.#isStale) return;
     this.#revision = tradeRevision;
@@ -180,7 +189,7 @@ export class Tape {
   /** @returns {boolean} whether the tape stands still */
   #hold() {
     const { total } = this.#model.trades;
-    if (!this.#isHovered && !this.#isFocused) this.#heldTotal = Number.NaN;
+    if (!this.#isPaused && !this.#isHovered && !this.#isFocused) this.#heldTotal = Number.NaN;
     else if (!(this.#heldTotal <= total)) this.#heldTotal = total;
     return !Number.isNaN(this.#heldTotal);
   }
