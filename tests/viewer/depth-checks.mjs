@@ -2,6 +2,14 @@
 
 const KEPT = 4000;
 
+/** What a timer was set to last, milliseconds. */
+let timerMs = Number.NaN;
+const { setTimeout: setTimer } = globalThis;
+globalThis.setTimeout = (then, ms, ...more) => {
+  timerMs = ms;
+  return setTimer(then, ms, ...more);
+};
+
 /** Returns the commands of the driver. */
 export function driven({ DepthClient, OrderBook }, say, target) {
   let client = null;
@@ -24,7 +32,7 @@ export function driven({ DepthClient, OrderBook }, say, target) {
       client = new DepthClient(url, options);
       httpUrl = url.replace(/^ws/, 'http');
       client.onstate = ({ state, reason, retryAtMs }) => {
-        const inMs = retryAtMs === null ? null : retryAtMs - performance.now();
+        const inMs = retryAtMs === null ? null : timerMs; // the clock may have gone on since
         say({ event: 'state', state, reason, inMs });
       };
       client.connect();

@@ -262,7 +262,7 @@ async def test_a_server_that_stops_says_when_to_come_back() -> None:
             await client.do("connect", url=server.url, options=IMPATIENT)
             await client.state("connected")
         waiting = await client.state("waiting")
-        assert 900 < waiting["inMs"] <= 1050
+        assert 1000 <= waiting["inMs"] <= 1050
         assert waiting["reason"] == "server shutting down (1001)"
 
 

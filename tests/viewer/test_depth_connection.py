@@ -54,7 +54,7 @@ async def test_pauses_grow_and_are_short_again_after_a_connection_that_lasted() 
             await (await server.accepted()).close(1001)
             pauses.append((await client.state("waiting"))["inMs"])
         for pause, longest in zip(pauses, [20, 40, 80, 160, 200, 200], strict=True):
-            assert longest / 2 - 15 <= pause <= longest
+            assert longest / 2 <= pause <= longest
         peer = await server.accepted()
         await asyncio.sleep(0.3)  # it lasts longer than the longest pause
         await peer.close(1001)
@@ -66,7 +66,7 @@ async def test_a_server_that_stops_says_how_long_to_leave_it_alone() -> None:
         await peer.send("Shutdown", reason="maintenance", reconnect_after_ms=600_000)
         await peer.close(1001, "maintenance")
         waiting = await client.state("waiting")
-        assert 590_000 < waiting["inMs"] <= 600_004
+        assert 600_000 <= waiting["inMs"] <= 600_004
         await client.do("online")  # the browser has a network again: it may be another one
         await asked(await server.accepted())
 
