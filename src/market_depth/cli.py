@@ -249,6 +249,10 @@ def _watch(
         typer.Option("--interval-ms", help="Least time between two updates.", min=0),
     ] = None,
     group: Group = None,
+    rows: Annotated[
+        Literal["auto", "prices", "levels"],
+        typer.Option("--rows", help="What has a line of the ladder: each price, or each level."),
+    ] = "auto",
     plain: Annotated[
         bool, typer.Option("--plain", help="Lines, as where there is no terminal.")
     ] = False,
@@ -271,6 +275,7 @@ def _watch(
             levels=levels,
             interval_ms=interval_ms,
             group=group,
+            rows=rows,
             token=token,
             plain=plain,
             count=count,

@@ -17,6 +17,7 @@ from market_depth.terminal.app import WatchApp
 from market_depth.terminal.choice import Choice
 from market_depth.terminal.depth import View
 from market_depth.terminal.feed import Feed
+from market_depth.terminal.places import RowsMode
 from market_depth.terminal.widgets import Lines
 from support.process import ServerProcess
 
@@ -69,9 +70,17 @@ class Watching:
         middle = next((at for at, line in enumerate(lines) if "spread" in line), None)
         if middle is None:
             return [], []
-        bids = [_level(line.split()[::-1]) for line in map(_plain, lines[middle + 1 :]) if line]
-        asks = [_level(line.split()) for line in map(_plain, lines[:middle]) if line]
-        return bids, asks[::-1]
+        bids, asks = (
+            [words for line in map(_plain, part) if len(words := line.split()) > 1]
+            for part in (lines[middle + 1 :], lines[:middle])
+        )
+        return [_level(words[::-1]) for words in bids], [_level(words) for words in asks[::-1]]
+
+    @property
+    def prices(self) -> list[Decimal]:
+        """All that stand on the ladder, from the top, also those at which nothing rests."""
+        lines = [_plain(line).split() for line in self.lines("ladder")[1:]]
+        return [max(map(Decimal, words)) for words in lines if words and "spread" not in words]
 
     async def press(self, *keys: str) -> None:
         await self.pilot.press(*keys)
@@ -115,14 +124,18 @@ async def watching(
     size: tuple[int, int] = (80, 24),
     levels: int = 50,
     interval_ms: int | None = 0,
+    rows: RowsMode = "levels",
 ) -> AsyncIterator[Watching]:
-    """Run the viewer as the command does, in a window of so many columns and lines."""
+    """Run the viewer as the command does, in a window of so many columns and lines.
+
+    Unless told otherwise its ladder has a line for each level, so that it is known how many it has.
+    """
     feed = Feed(Choice(url, levels=levels, interval_ms=interval_ms))
     try:
         symbols = await asyncio.to_thread(feed.start)
         view = view or View(symbols[0].symbol)
         await asyncio.to_thread(feed.begin, view)
-        app = WatchApp(feed, symbols, view)
+        app = WatchApp(feed, symbols, view, rows)
         async with app.run_test(size=size) as pilot:
             shown = Watching(feed, app, pilot)
             yield shown

@@ -7,6 +7,7 @@ import signal
 import time
 from collections.abc import AsyncIterator
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -50,6 +51,30 @@ async def test_the_numbers_are_those_of_the_server(
         assert len(bids) + len(asks) == size[1] - 6
         assert bids == levels_of(data["bids"])[: len(bids)]
         assert asks == levels_of(data["asks"])[: len(asks)]
+
+
+@module_loop
+@pytest.mark.parametrize("data_type", ["MBP", "MBO"])
+async def test_each_price_has_a_line_until_levels_are_wanted(
+    slow: ServerProcess, data_type: str
+) -> None:
+    view = View("BTCUSD", "MBO" if data_type == "MBO" else "MBP")
+    async with watching(slow.url, view, size=(120, 60), rows="auto") as shown:
+        data = await shown.depth_when_shown(slow, "BTCUSD", max_levels=50)
+        bids, asks = shown.levels
+        assert bids == levels_of(data["bids"])[: len(bids)]
+        assert asks == levels_of(data["asks"])[: len(asks)]
+        assert min(len(bids), len(asks)) > 10
+        prices = shown.prices
+        assert {above - below for above, below in pairwise(prices)} == {Decimal("0.50")}
+        await shown.press("r")
+        data = await shown.depth_when_shown(slow, "BTCUSD", max_levels=50)
+        assert shown.levels == (levels_of(data["bids"])[:27], levels_of(data["asks"])[:27])
+        await shown.press("r", "up", "up")
+        assert "scrolled +" in shown.header
+        await shown.press("c")
+        assert "scrolled" not in shown.header
+        assert {above - below for above, below in pairwise(shown.prices)} == {Decimal("0.50")}
 
 
 @module_loop

@@ -10,12 +10,12 @@ from market_depth.terminal.ladder import (
     Columns,
     Needs,
     ladder_lines,
-    place_of,
     queue_cells,
     title_line,
 )
-from market_depth.terminal.lines import text_of
+from market_depth.terminal.lines import Line, text_of
 from market_depth.terminal.palette import STYLES
+from market_depth.terminal.places import Places, RowsMode
 from market_depth.terminal.rows import Queued, Row
 
 
@@ -28,7 +28,11 @@ def rows(*levels: tuple[int, int], queue: tuple[Queued, ...] = ()) -> tuple[Row,
 
 def depth_of(bids: tuple[Row, ...], asks: tuple[Row, ...], sequence: int = 1) -> Depth:
     best = (bids[0].price if bids else None, asks[0].price if asks else None)
-    return Depth(View("AAA"), 2, 0, sequence, "", bids, asks, *best, None)
+    return Depth(View("AAA"), 2, 0, 1, sequence, "", bids, asks, *best, None)
+
+
+def lines_of(depth: Depth, columns: Columns, height: int, mode: RowsMode = "levels") -> list[Line]:
+    return ladder_lines(depth, columns, Places(mode).lines(depth, height))
 
 
 DEPTH = depth_of(rows((10000, 40), (9999, 100)), rows((10002, 80), (10003, 10), (10005, 20)))
@@ -36,7 +40,7 @@ DEPTH = depth_of(rows((10000, 40), (9999, 100)), rows((10002, 80), (10003, 10), 
 
 def test_asks_stand_above_at_the_right_and_bids_below_at_the_left() -> None:
     columns = Columns.of(60, Needs())
-    texts = [text_of(line) for line in ladder_lines(DEPTH, columns, 9)]
+    texts = [text_of(line) for line in lines_of(DEPTH, columns, 9)]
     assert [text.split()[:3] for text in texts] == [
         [],
         ["100.05", "3", "20"],
@@ -64,7 +68,7 @@ def test_asks_stand_above_at_the_right_and_bids_below_at_the_left() -> None:
 def test_lines_are_no_wider_than_there_is_room(width: int) -> None:
     needs = Needs().with_those_of(DEPTH)
     columns = Columns.of(width, needs)
-    for line in [title_line(columns), *ladder_lines(DEPTH, columns, 9)]:
+    for line in [title_line(columns), *lines_of(DEPTH, columns, 9)]:
         assert len(text_of(line)) <= max(width, needs.price + 2)
         assert {piece.style for piece in line} <= set(STYLES)
 
@@ -82,15 +86,22 @@ def test_totals_go_first_then_bars_then_numbers_of_orders() -> None:
 
 def test_a_mid_between_two_counts_has_a_decimal_more() -> None:
     depth = depth_of(rows((10000, 1)), rows((10003, 1)))
-    assert "100.015" in text_of(ladder_lines(depth, Columns.of(60, Needs()), 3)[1])
+    assert "100.015" in text_of(lines_of(depth, Columns.of(60, Needs()), 3)[1])
     empty = depth_of((), rows((10003, 1)))
-    assert "no bids" in text_of(ladder_lines(empty, Columns.of(60, Needs()), 3)[1])
+    assert "no bids" in text_of(lines_of(empty, Columns.of(60, Needs()), 3)[1])
 
 
-def test_scrolling_moves_all_of_it() -> None:
-    assert place_of(4, 9, 0) == ("mid", 0)
-    assert place_of(4, 9, 2) == ("ask", 1)
-    assert place_of(4, 9, -3) == ("bid", 2)
+def test_a_price_at_which_nothing_rests_has_a_line_too() -> None:
+    columns = Columns.of(60, Needs())
+    lines = lines_of(DEPTH, columns, 11, "prices")
+    words = [text_of(line).split() for line in lines]
+    asks = [["100.05", "3", "20"], ["100.04"], ["100.03", "3", "10"], ["100.02", "3", "80"]]
+    assert [line[:3] for line in words[:4]] == asks
+    assert words[4] == ["100.01"]
+    assert words[5][:3] == ["spread", "0.02", "100.01"]
+    assert [line[-1:] for line in words[6:]] == [["100.00"], ["99.99"], [], [], []]
+    places = {text_of(line).index("100.04") for line in lines if "100.04" in text_of(line)}
+    assert places == {text_of(lines[0]).index("100.05")}, "prices stand below each other"
 
 
 def test_an_order_has_a_cell_at_least_and_the_rest_are_counted() -> None:

@@ -44,7 +44,7 @@ def test_keys_choose_from_a_page_of_symbols() -> None:
     names = [f"S{number}" for number in range(1, 25)]
 
     def header(symbol: str, width: int = 80) -> str:
-        line = header_line(names, View(symbol), "0.50", width, is_paused=True, scroll=0)
+        line = header_line(names, View(symbol), "0.50", width, is_paused=True, scrolled=0)
         assert len(text_of(line)) <= width
         return text_of(line)
 

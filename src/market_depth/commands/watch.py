@@ -18,6 +18,7 @@ from market_depth.protocol.messages import DataType, SymbolInfo
 from market_depth.terminal.choice import Choice
 from market_depth.terminal.depth import View
 from market_depth.terminal.feed import Feed
+from market_depth.terminal.places import RowsMode
 from market_depth.terminal.plain import print_lines
 from market_depth.terminal.rows import steps_of
 
@@ -38,6 +39,7 @@ class WatchOptions:
     levels: int
     interval_ms: int | None
     group: str | None
+    rows: RowsMode
     token: str | None
     plain: bool
     """Lines, also on a terminal."""
@@ -112,7 +114,7 @@ def _show(options: WatchOptions) -> None:
         symbols = _chosen(feed.start(), options.symbols)
         view = _first_view(symbols[0], options)
         feed.begin(view)
-        failure = WatchApp(feed, symbols, view).run()
+        failure = WatchApp(feed, symbols, view, options.rows).run()
     finally:
         feed.stop()
     if failure is not None:

@@ -32,6 +32,7 @@ from market_depth.terminal.panels import (
     tape_lines,
     tape_width,
 )
+from market_depth.terminal.places import Places, RowsMode
 from market_depth.terminal.rows import next_step
 from market_depth.terminal.widgets import HelpScreen, Lines
 
@@ -48,7 +49,7 @@ class WatchApp(App[Exception]):
         feed: has begun with *view*.
         symbols: what can be chosen from.
         view: what is shown first.
-        now_s: the time, monotonic.
+        rows: what has a line of the ladder.
     """
 
     ENABLE_COMMAND_PALETTE = False
@@ -73,6 +74,7 @@ class WatchApp(App[Exception]):
         Binding("down,j", "scroll_by(-1)"),
         Binding("pageup", f"scroll_by({_PAGE_LINES})"),
         Binding("pagedown", f"scroll_by({-_PAGE_LINES})"),
+        Binding("r", "switch_rows"),
         Binding("t", "tape"),
         Binding("question_mark,h", "help"),
         Binding("q", "quit"),
@@ -93,7 +95,9 @@ class WatchApp(App[Exception]):
             super().__init__()
             self.error = error
 
-    def __init__(self, feed: Feed, symbols: Sequence[SymbolInfo], view: View) -> None:
+    def __init__(
+        self, feed: Feed, symbols: Sequence[SymbolInfo], view: View, rows: RowsMode = "auto"
+    ) -> None:
         super().__init__()
         self._feed = feed
         self._symbols = {info.symbol: info for info in symbols}
@@ -104,7 +108,7 @@ class WatchApp(App[Exception]):
         self._frame = Frame(view)
         self._held: Frame | None = None
         """What is shown while it is paused."""
-        self._scroll = 0
+        self._places = Places(rows)
         self._flashes = Flashes()
         self._flashing: set[tuple[str, int]] = set()
         self._needs = Needs()
@@ -201,15 +205,20 @@ class WatchApp(App[Exception]):
 
     def action_recentre(self) -> None:
         """Have the mid in the middle."""
-        self._scroll = 0
+        self._places.recentre()
         self._draw()
+
+    def action_switch_rows(self) -> None:
+        """Have a line for each level in place of each price, or the other way round."""
+        if self.shown_depth is not None:
+            self._places.switch(self.shown_depth)
+            self._draw()
 
     def action_scroll_by(self, lines: int) -> None:
         """Move the ladder down, so that more asks are seen, or up."""
         depth = self.shown_depth
         if depth is not None:
-            self._scroll += lines
-            self._scroll = max(-len(depth.bids), min(self._scroll, len(depth.asks)))
+            self._places.scroll_by(lines, depth)
             self._draw()
 
     def action_tape(self) -> None:
@@ -241,7 +250,7 @@ class WatchApp(App[Exception]):
         """Show another view; it is not paused any more."""
         self.view = view
         self._held = None
-        self._scroll = 0
+        self._places.recentre()
         self._feed.show(view)
         self._draw()
 
@@ -266,14 +275,15 @@ class WatchApp(App[Exception]):
             if self._held is None:
                 self._flashes.take(depth, now_s)
                 self._flashing = self._flashes.at(now_s)
+        self._draw_middle(frame, depth)  # it tells how far it is scrolled
         self._draw_edges(frame, depth, now_s)
-        self._draw_middle(frame, depth)
 
     def _draw_edges(self, frame: Frame, depth: Depth | None, now_s: float) -> None:
         width, is_paused = self.size.width, self._held is not None
         names = list(self._symbols)
+        scrolled = self._places.scrolled
         header = header_line(
-            names, self.view, self._step_text(), width, is_paused=is_paused, scroll=self._scroll
+            names, self.view, self._step_text(), width, is_paused=is_paused, scrolled=scrolled
         )
         self._header.show([header])
         self._market.show([market_line(frame, depth, width)])
@@ -294,9 +304,8 @@ class WatchApp(App[Exception]):
         columns = Columns.of(width - taken, self._needs)
         lines: list[Line] = [title_line(columns)]
         if depth is not None:
-            lines += ladder_lines(
-                depth, columns, height - 1, scroll=self._scroll, flashing=self._flashing
-            )
+            places = self._places.lines(depth, height - 1)
+            lines += ladder_lines(depth, columns, places, flashing=self._flashing)
         else:
             lines += [()] * ((height - 1) // 2)
             lines.append((Piece(frame.problem or "waiting for a book", "warning"),))

@@ -39,6 +39,8 @@ class Depth:
     view: View
     price_decimals: int
     quantity_decimals: int
+    step: int
+    """What rows are apart at least; 1 where the tick is not known."""
     sequence: int
     timestamp: str
     bids: tuple[Row, ...]
@@ -127,7 +129,7 @@ def depth_of(
     Args:
         book: by price, merged by the server; or by order, which is merged here.
         view: what it shows.
-        step: of a book by order, what it is merged into, in counts of the last decimal.
+        step: what it is merged into, in counts of the last decimal.
         is_cut_at: levels at which a side of the book goes on beyond what is there.
         now: the market's own time, RFC 3339.
         best: best bid and ask where the book does not have them, for it has been merged.
@@ -152,6 +154,7 @@ def depth_of(
         view=view,
         price_decimals=book.scale.price_decimals,
         quantity_decimals=book.scale.quantity_decimals,
+        step=step,
         sequence=book.sequence,
         timestamp=book.timestamp,
         bids=tuple(bids),

@@ -9,16 +9,17 @@ depth   total    size  ord     price     ord    size   total   depth
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Sequence
 from typing import Final, NamedTuple
 
 from market_depth.terminal.bars import bar, mirrored_bar, round_up
 from market_depth.terminal.depth import Depth
 from market_depth.terminal.figures import decimal, exact_or_short
 from market_depth.terminal.lines import BLANK, Line, Piece
+from market_depth.terminal.places import Place
 from market_depth.terminal.rows import Queued, Row, largest
 
-__all__ = ["Columns", "Needs", "Place", "ladder_lines", "place_of", "queue_cells", "title_line"]
+__all__ = ["Columns", "Needs", "ladder_lines", "queue_cells", "title_line"]
 
 _MIN_BAR: Final = 5
 _ORDERS: Final = 3
@@ -79,35 +80,11 @@ class Columns(NamedTuple):
         return cls(needs.price, orders, size, total, max(left - 1, 0), side)
 
 
-class Place(NamedTuple):
-    """What a line of the ladder shows."""
-
-    side: str
-    """bid, ask, mid, or nothing."""
-    row: int = 0
-    """The row of that side, 0 for the best."""
-
-
-def place_of(line: int, height: int, scroll: int) -> Place:
-    """Return what a line shows, where it may be more than there is.
-
-    Args:
-        line: counted from the top.
-        height: of the ladder, in lines.
-        scroll: lines by which all has been moved down, so that more asks are seen.
-    """
-    below_mid = line - ((height - 1) // 2 + scroll)
-    if below_mid == 0:
-        return Place("mid")
-    return Place("bid", below_mid - 1) if below_mid > 0 else Place("ask", -below_mid - 1)
-
-
 def ladder_lines(
     depth: Depth,
     columns: Columns,
-    height: int,
+    places: Sequence[Place],
     *,
-    scroll: int = 0,
     flashing: Container[tuple[str, int]] = (),
 ) -> list[Line]:
     """Return the lines of a ladder, without its title.
@@ -115,22 +92,22 @@ def ladder_lines(
     Args:
         depth: the book.
         columns: how the width is shared out.
-        height: how many lines.
-        scroll: lines by which all has been moved down.
+        places: what the lines show.
         flashing: (side, price) of the levels that have just changed.
     """
-    places = [place_of(line, height, scroll) for line in range(height)]
-    rows = [_row(depth, place) for place in places]
-    scale = round_up(largest([row for row in rows if row is not None]))
+    scale = round_up(largest([place.row for place in places if place.row is not None]))
     lines: list[Line] = []
-    for place, row in zip(places, rows, strict=True):
+    for place in places:
         if place.side == "mid":
             lines.append(_mid_line(depth, columns))
-        elif row is None:
-            lines.append(BLANK)
+        elif place.row is not None:
+            flashes = (place.side, place.price) in flashing
+            lines.append(_row_line(place.row, place, columns, scale, depth, flashes=flashes))
+        elif place.side == "price":
+            price = _price_text(place.price, columns, depth)
+            lines.append((Piece(" " * columns.side), Piece(price, "muted")))
         else:
-            flashes = (place.side, row.price) in flashing
-            lines.append(_row_line(row, place, columns, scale, depth, flashes=flashes))
+            lines.append(BLANK)
     return lines
 
 
@@ -176,11 +153,6 @@ def _note_length(hidden: int) -> int:
     return len(f"+{hidden}") if hidden else 0
 
 
-def _row(depth: Depth, place: Place) -> Row | None:
-    rows = {"bid": depth.bids, "ask": depth.asks}.get(place.side, ())
-    return rows[place.row] if place.row < len(rows) else None
-
-
 def _row_line(
     row: Row, place: Place, columns: Columns, scale: float, depth: Depth, *, flashes: bool
 ) -> Line:
@@ -196,14 +168,18 @@ def _row_line(
     numbers = [part for cell in cells if cell.text for part in (cell, Piece(" "))]
     if not columns.bar and numbers:
         numbers.pop()
-    price = f" {decimal(row.price, depth.price_decimals):>{columns.price}} "
-    price_piece = Piece(price, f"{side}.best" if place.row == 0 else f"{side}.price")
+    price = _price_text(row.price, columns, depth)
+    price_piece = Piece(price, f"{side}.best" if place.is_best else f"{side}.price")
     drawn = _drawn(row, side, columns.bar, scale)
     if side == "ask":
         return (Piece(" " * columns.side), price_piece, *numbers, *drawn)
     left = [*drawn, *reversed(numbers)]
     used = sum(len(piece.text) for piece in left)
     return (Piece(" " * (columns.side - used)), *left, price_piece)
+
+
+def _price_text(price: int, columns: Columns, depth: Depth) -> str:
+    return f" {decimal(price, depth.price_decimals):>{columns.price}} "
 
 
 def _mid_line(depth: Depth, columns: Columns) -> Line:

@@ -50,7 +50,13 @@ KEYS_LINE: Final[Line] = tuple(
 
 
 def header_line(
-    symbols: Sequence[str], view: View, step: str, width: int, *, is_paused: bool, scroll: int
+    symbols: Sequence[str],
+    view: View,
+    step: str,
+    width: int,
+    *,
+    is_paused: bool,
+    scrolled: int | None,
 ) -> Line:
     """Return the symbols that keys choose from, and what is shown of the present one."""
     place = symbols.index(view.symbol) if view.symbol in symbols else 0
@@ -64,8 +70,8 @@ def header_line(
     if len(symbols) > PAGE:
         page = f"{first // PAGE + 1}/{math.ceil(len(symbols) / PAGE)}"
         right.insert(0, Part((Piece(page, "muted"),), 2))
-    if scroll:
-        right.insert(0, Part((Piece(f"scrolled {scroll:+d}", "warning"),), 2))
+    if scrolled is not None:
+        right.insert(0, Part((Piece(f"scrolled {scrolled:+d}", "warning"),), 2))
     if is_paused:
         right.insert(0, Part((Piece(" PAUSED ", "alarm"),), 0))
     taken = sum(len(piece.text) for part in right for piece in part.line) + 2 * len(right)

@@ -29,6 +29,7 @@ _HELP: Final = """\
  n p  → ←       next, previous     + -  larger, smaller price step
  ↑ ↓  PgUp PgDn scroll             c    back to the centre
  space          pause, go on       t    tape on and off
+ r              a line for each price, or for each level only
  ? any key      this help, close   q    quit
 
 [b]Ladder[/b] Asks above at the right, bids below at the left, the best next
