@@ -107,6 +107,21 @@ def test_the_mid_is_where_best_prices_meet_though_scrolled_from_off_the_middle()
     assert ladder.scrolled == -1
 
 
+def test_beyond_the_last_level_nothing_is_claimed() -> None:
+    places = Places("prices").lines(book([100, 98], [101, 103]), HEIGHT)
+    shown = [place.price or place.side for place in places]
+    assert shown == ["", "", 103, 102, 101, "mid", 100, 99, 98, "", ""]
+
+
+def test_a_moment_in_which_the_book_is_crossed_moves_nothing() -> None:
+    ladder = Places("prices")
+    ladder.lines(around(100), HEIGHT)
+    before = ladder.lines(around(102), HEIGHT)
+    crossed = book([104, 102], [103, 105])
+    assert mid_of(ladder.lines(crossed, HEIGHT)) == MIDDLE
+    assert ladder.lines(around(102), HEIGHT) == before
+
+
 # Both
 
 
@@ -150,6 +165,13 @@ def test_another_view_begins_anew() -> None:
     other = book([40, 39], [41, 42], data_type="MBO")
     assert mid_of(ladder.lines(other, HEIGHT)) == MIDDLE
     assert ladder.scrolled is None
+
+
+def test_each_view_has_what_suits_it() -> None:
+    ladder = Places()
+    assert Place("price", 98) in ladder.lines(DENSE, HEIGHT)
+    by_order = book([100, 90, 80], [110, 120, 130], data_type="MBO")
+    assert Place("price", 109) not in ladder.lines(by_order, HEIGHT)
 
 
 DENSE = book([100, 99, 97, 96], [101, 102, 104, 105])

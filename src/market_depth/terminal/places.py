@@ -103,7 +103,6 @@ class Places:
                 self.recentre()
         if self._has_each_price(depth):
             return self._by_price(depth)
-        self._top = None
         self._mid = self._middle + (self._shift or 0)
         return self._by_level(depth)
 
