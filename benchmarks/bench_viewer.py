@@ -2,15 +2,18 @@
 
 All views are shown, of 200 levels a side, every change sent. A page that only asks for animation
 frames, in the same browser right before, shows what this machine gives without a graphics card.
-Scripts' time is Chromium's own count (`Performance.getMetrics`); nothing in the viewer measures.
+In one case an hour of history is filled in, shown whole and dragged meanwhile. Scripts' time is
+Chromium's own count (`Performance.getMetrics`); nothing in the viewer measures.
 """
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 import statistics
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,8 +39,33 @@ orders = 6000
 depth_ticks = 110
 """
 """A book in which all the levels that are asked for are there."""
-_CASES: Final = (("MBP", 100), ("MBP", 300), ("MBP", 1000), ("MBO", 300))
-"""Kinds of books, and simulated activities a second."""
+
+
+class _Case(NamedTuple):
+    """What is looked at."""
+
+    data_type: str
+    rate_hz: int
+    """Simulated activities a second."""
+    has_hour: bool = False
+    """Whether an hour of history is shown, and dragged to and fro."""
+
+    @property
+    def name(self) -> str:
+        """Return what it is called in the report."""
+        more = ", an hour of history, dragged" if self.has_hour else ""
+        return f"{self.data_type}-{_LEVELS}, {self.rate_hz} events/s{more}"
+
+
+_CASES: Final = (
+    _Case("MBP", 300),
+    _Case("MBP", 1000),
+    _Case("MBP", 100),
+    _Case("MBO", 300),
+    _Case("MBP", 300, has_hour=True),
+)
+_QUICK: Final = 3
+"""So many of the last."""
 _BASELINE: Final = "an empty page"
 _FLAGS: Final = ("--disable-gpu", "--disable-background-networking", "--no-first-run")
 _SIZE: Final[ViewportSize] = {"width": 1600, "height": 900}
@@ -63,6 +91,36 @@ _COUNT: Final = """(seconds) => new Promise((done) => {
   };
   requestAnimationFrame(frame);
 })"""
+_FILL: Final = """async () => {
+  const { prototype } = (await import('/viewer/history/history.js')).DepthHistory;
+  const { record } = prototype;
+  const [history, book, moment] = await new Promise((done) => {
+    prototype.record = function (...given) {
+      record.apply(this, given);
+      done([this, ...given]);
+    };
+  });
+  prototype.record = record;
+  const { timeMs, scale: { tickUnits } } = moment;
+  const moved = ({ length, prices, quantities }, units, at) => ({
+    length,
+    prices: prices.map((price) => price + units),
+    quantities: quantities.map((quantity, level) => quantity * (1 + ((7 * at + 13 * level) % 5))),
+  });
+  history.reset();
+  for (let at = history.columns; at > 0; at--) {
+    const then = timeMs - at * history.columnMs;
+    const units = Math.round(150 * Math.sin(at / 400) + 20 * Math.sin(at / 17)) * tickUnits;
+    const [bids, asks] = [book.bids, book.asks].map((side) => moved(side, units, at));
+    history.record({ bids, asks }, { ...moment, timeMs: then });
+    for (const side of ['Bid', 'Ask']) {
+      const priceUnits = (side === 'Bid' ? asks : bids).prices[0];
+      history.trade({ priceUnits, quantityUnits: 1 + (at % 9), side, timeMs: then, number: 0 });
+    }
+  }
+}"""
+"""Fills the hour before now: 200 levels a side that come and go with the price, and trades."""
+_HEATMAP: Final = ".view-heatmap canvas"
 
 
 class _Measured(NamedTuple):
@@ -82,11 +140,10 @@ def run(*, quick: bool) -> Report:
     """Look at the viewer at work, case by case."""
     report = Report("viewer")
     rounds, seconds = (1, 1.0) if quick else (5, 6.0)
-    cases = (_CASES[0], _CASES[-1]) if quick else _CASES
     with _chromium() as browser:
-        for data_type, rate_hz in cases:
-            with _market(rate_hz) as server:
-                _compare(report, browser, server, data_type, rate_hz, rounds, seconds)
+        for case in _CASES[-_QUICK:] if quick else _CASES:
+            with _market(case.rate_hz) as server:
+                _compare(report, browser, server, case, rounds, seconds)
     return report
 
 
@@ -94,19 +151,17 @@ def _compare(
     report: Report,
     browser: Browser,
     server: Server,
-    data_type: str,
-    rate_hz: int,
+    case: _Case,
     rounds: int,
     seconds: float,
 ) -> None:
     empty, viewer = [], []
     for _ in range(rounds):
         empty.append(_measure(browser, "about:blank", seconds, None))
-        query = f"symbol={_SYMBOL}&type={data_type}&levels={_LEVELS}&interval=0"
-        viewer.append(
-            _measure(browser, f"http://127.0.0.1:{server.port}/?{query}", seconds, server)
-        )
-    name = f"{data_type}-{_LEVELS}, {rate_hz} events/s"
+        query = f"symbol={_SYMBOL}&type={case.data_type}&levels={_LEVELS}&interval=0"
+        url = f"http://127.0.0.1:{server.port}/?{query}"
+        viewer.append(_measure(browser, url, seconds, server, has_hour=case.has_hour))
+    name = case.name
     base = _median(empty, "fps")
     report.add(Row(f"{name}: {_BASELINE}", base, "frames/s"))
     fps = _median(viewer, "fps")
@@ -130,7 +185,14 @@ def _median(measured: list[_Measured], name: str) -> float:
     return statistics.median(float(getattr(one, name)) for one in measured)
 
 
-def _measure(browser: Browser, url: str, seconds: float, server: Server | None) -> _Measured:
+def _measure(
+    browser: Browser,
+    url: str,
+    seconds: float,
+    server: Server | None,
+    *,
+    has_hour: bool = False,
+) -> _Measured:
     """Open a page of its own, and count its frames for so long."""
     context = browser.new_context(viewport=_SIZE)
     try:
@@ -138,12 +200,17 @@ def _measure(browser: Browser, url: str, seconds: float, server: Server | None) 
         page.goto(url)
         if server is not None:
             _until_shown(page)
+        if has_hour:
+            _show_an_hour(page)
         page.evaluate(_COUNT, min(_WARM_UP_S, seconds))
         session = context.new_cdp_session(page)
         session.send("Performance.enable")
         sent = _sent(server)
         before = _metrics(session)
-        counted = page.evaluate(_COUNT, seconds)
+        page.evaluate(f"(seconds) => {{ window.counted = ({_COUNT})(seconds); }}", seconds)
+        if has_hour:
+            _drag(page, seconds)
+        counted = page.evaluate("() => window.counted")
         after = _metrics(session)
         messages = _sent(server) - sent
     finally:
@@ -169,6 +236,37 @@ def _until_shown(page: Page) -> None:
         """() => document.querySelector('.ladder')?.dataset.sequence > 0
           && /best bid \\d/.test(document.querySelector('.view-heatmap canvas').ariaLabel)"""
     )
+
+
+def _show_an_hour(page: Page) -> None:
+    page.evaluate(_FILL)
+    page.mouse.move(*_place(page))
+    for _ in range(20):
+        page.mouse.wheel(0, 400)
+    page.wait_for_function(
+        "() => document.querySelector('" + _HEATMAP + "').ariaLabel.includes('1.0 h')"
+    )
+
+
+def _drag(page: Page, seconds: float) -> None:
+    """Move the heatmap to and fro under the mouse."""
+    x, y = _place(page)
+    until_s = time.monotonic() + seconds
+    page.mouse.down()
+    for step in itertools.count():
+        if time.monotonic() > until_s:
+            break
+        page.mouse.move(x + abs(step % 200 - 100), y + step % 20)
+        page.wait_for_timeout(16)
+    page.mouse.up()
+
+
+def _place(page: Page) -> tuple[float, float]:
+    """Return the middle of the heatmap."""
+    box = page.locator(_HEATMAP).bounding_box()
+    if box is None:
+        raise RuntimeError("there is no heatmap")
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
 
 def _metrics(session: Any) -> dict[str, float]:
