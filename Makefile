@@ -14,7 +14,7 @@ help:
 	@echo "make test    set up and run every test"
 	@echo "make check   formatting, lint, types, direction of imports"
 	@echo "make verify  play every recording in MARKET_DEPTH_DATA or ../shared/data, and check each known figure"
-	@echo "make bench   every benchmark, as tables and JSON (about 35 minutes; ARGS=--quick for a look)"
+	@echo "make bench   every benchmark, as tables and JSON (about 40 minutes; ARGS=--quick for a look)"
 	@echo "make screenshots  the pictures of the documents, anew (six minutes)"
 	@echo "make lock    pin the versions that are installed now"
 	@echo "make clean   remove what was set up"
