@@ -233,8 +233,9 @@ def _measure(
 def _until_shown(page: Page) -> None:
     """Wait until every view has something to show."""
     page.wait_for_function(
-        """() => document.querySelector('.ladder')?.dataset.sequence > 0
-          && /best bid \\d/.test(document.querySelector('.view-heatmap canvas').ariaLabel)"""
+        """(heatmap) => document.querySelector('.ladder')?.dataset.sequence > 0
+          && /best bid \\d/.test(document.querySelector(heatmap).ariaLabel)""",
+        arg=_HEATMAP,
     )
 
 
@@ -244,7 +245,7 @@ def _show_an_hour(page: Page) -> None:
     for _ in range(20):
         page.mouse.wheel(0, 400)
     page.wait_for_function(
-        "() => document.querySelector('" + _HEATMAP + "').ariaLabel.includes('1.0 h')"
+        "(heatmap) => document.querySelector(heatmap).ariaLabel.includes('1.0 h')", arg=_HEATMAP
     )
 
 

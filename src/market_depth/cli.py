@@ -16,6 +16,7 @@ from market_depth.config import FeedConfig, RecordConfig, ServeConfig, read_conf
 from market_depth.errors import ConfigError, FeedError, MarketDepthError
 from market_depth.protocol.messages import DataType
 from market_depth.protocol.requests import Mode
+from market_depth.settings import RowsMode
 
 __all__ = ["main"]
 
@@ -250,7 +251,7 @@ def _watch(
     ] = None,
     group: Group = None,
     rows: Annotated[
-        Literal["auto", "prices", "levels"],
+        RowsMode,
         typer.Option("--rows", help="What has a line of the ladder: each price, or each level."),
     ] = "auto",
     plain: Annotated[

@@ -1,4 +1,4 @@
-"""What can be set of feeds, streams and servers, with the values that are usual.
+"""What can be set of feeds, streams, servers and viewers, with the values that are usual.
 
 The rooms take these records, and options fill them in. They stand apart from either, so that a
 command which needs just their values does not load the rooms.
@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
-__all__ = ["MAX_INTERVAL_MS", "AtEnd", "Limits", "StreamOptions"]
+__all__ = ["MAX_INTERVAL_MS", "AtEnd", "Limits", "RowsMode", "StreamOptions"]
 
 MAX_INTERVAL_MS: Final = 60_000
 """Longest time between two messages of a stream that a client may ask for."""
+
+RowsMode: TypeAlias = Literal["auto", "prices", "levels"]
+"""What has a line of a ladder: each price, or each level only; by itself what suits the book."""
 
 
 class AtEnd(Enum):

@@ -35,6 +35,7 @@ __all__ = [
     "shortens",
     "shown_with",
     "shown_with_page",
+    "tip_of_first_bid",
     "until_current",
     "until_sequence_after",
     "wait_until",
@@ -188,6 +189,17 @@ async def until_current(page: Page, panel: int = 0) -> None:
     }"""
     await wait_until(page, current, panel)
     await drawn(page)
+
+
+async def tip_of_first_bid(page: Page, shown: Shown) -> Locator:
+    """Bring the mouse over the best bid's first order; return what tells it, once it does."""
+    best = next(index for index, row in enumerate(shown.rows) if row.bid_size)
+    box = await page.locator(".ladder tbody tr").nth(best).locator("td.bid-bar").bounding_box()
+    assert box
+    await page.mouse.move(box["x"] + box["width"] - 2, box["y"] + box["height"] / 2)
+    tip = page.locator(".ladder-tip")
+    await tip.wait_for(state="visible")
+    return tip
 
 
 async def until_sequence_after(page: Page, sequence: int) -> None:

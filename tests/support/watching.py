@@ -13,11 +13,11 @@ from typing import Any, NamedTuple, TypeVar
 
 from textual.pilot import Pilot
 
+from market_depth.settings import RowsMode
 from market_depth.terminal.app import WatchApp
 from market_depth.terminal.choice import Choice
 from market_depth.terminal.depth import View
 from market_depth.terminal.feed import Feed
-from market_depth.terminal.places import RowsMode
 from market_depth.terminal.widgets import Lines
 from support.process import ServerProcess
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from market_depth.settings import RowsMode
 from market_depth.terminal.depth import Depth, View
 from market_depth.terminal.flashes import Flashes
 from market_depth.terminal.ladder import (
@@ -15,7 +16,7 @@ from market_depth.terminal.ladder import (
 )
 from market_depth.terminal.lines import Line, text_of
 from market_depth.terminal.palette import STYLES
-from market_depth.terminal.places import Places, RowsMode
+from market_depth.terminal.places import Places
 from market_depth.terminal.rows import Queued, Row
 
 

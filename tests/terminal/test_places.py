@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from market_depth.settings import RowsMode
 from market_depth.terminal.depth import ByPriceOrOrder, Depth, View
-from market_depth.terminal.places import Place, Places, RowsMode
+from market_depth.terminal.places import Place, Places
 from market_depth.terminal.rows import Row
 
 HEIGHT = 11

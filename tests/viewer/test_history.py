@@ -45,6 +45,7 @@ def gap(time_ms: float) -> Json:
     return {"op": "gap", "timeMs": time_ms}
 
 
+FREEZE: Json = {"op": "freeze"}
 BOOK: tuple[Levels, Levels] = ([[100, 3], [98, 5]], [[101, 1]])
 LATER: tuple[Levels, Levels] = ([[99, 2]], [[103, 2], [104, 9]])
 
@@ -73,7 +74,7 @@ def test_while_nothing_changes_the_book_stays() -> None:
 def test_what_comes_later_is_not_seen_in_a_frozen_one() -> None:
     before = (record(1000, *BOOK), record(1150, *LATER), trade(1155, 100, 3, "Bid"))
     after = (trade(1160, 100, 4, "Bid"), record(1180, *BOOK), record(1250, *LATER), gap(1300))
-    history = played(*before, {"op": "freeze"}, *after)
+    history = played(*before, FREEZE, *after)
     assert history.pop("frozen") == played(*before)
     alone = played(*before, *after)
     assert alone.pop("trades") == [[11, 100, 7, 2, 1]]
@@ -82,7 +83,7 @@ def test_what_comes_later_is_not_seen_in_a_frozen_one() -> None:
 
 
 def test_a_frozen_one_loses_what_the_ring_overwrites() -> None:
-    history = played(record(1000, *BOOK), {"op": "freeze"}, record(1000 + 100 * COLUMNS, *LATER))
+    history = played(record(1000, *BOOK), FREEZE, record(1000 + 100 * COLUMNS, *LATER))
     assert history["frozen"]["columns"] == []
 
 

@@ -30,6 +30,7 @@ from support.viewer_page import (
     recording,
     shown_with,
     shown_with_page,
+    tip_of_first_bid,
     until_current,
     until_sequence_after,
     wait_until,
@@ -344,13 +345,7 @@ async def test_an_order_is_told_under_the_mouse(
 async def test_the_mouse_leaves_an_order(page: Page, still: ServerProcess) -> None:
     await viewer(page, still, symbol="ADAUSD", type="MBO")
     shown, _ = await shown_with_page(page, still, "MBO")
-    best = next(index for index, row in enumerate(shown.rows) if row.bid_size)
-    row = page.locator(".ladder tbody tr").nth(best)
-    box = await row.locator("td.bid-bar").bounding_box()
-    assert box
-    await page.mouse.move(box["x"] + box["width"] - 2, box["y"] + box["height"] / 2)
-    tip = page.locator(".ladder-tip")
-    await tip.wait_for(state="visible")
+    tip = await tip_of_first_bid(page, shown)
     assert re.match(r"order \d+ · .* · 1 of ", await tip.inner_text())
     await panel_of(page).locator(".panel-bar").hover(position={"x": 2, "y": 2})
     await tip.wait_for(state="hidden")

@@ -24,6 +24,7 @@ from support.viewer_page import (
     read_ladder,
     recording,
     shown_with_page,
+    tip_of_first_bid,
     until_current,
     until_sequence_after,
     wait_until,
@@ -148,30 +149,20 @@ async def test_an_order_that_has_gone_is_still_told(page: Page, server: ServerPr
     await page.keyboard.press("Space")
     await drawn(page)
     shown = await read_ladder(page)
-    best = next(index for index, row in enumerate(shown.rows) if row.bid_size)
-    box = await page.locator(".ladder tbody tr").nth(best).locator("td.bid-bar").bounding_box()
-    assert box
-    x, y = box["x"] + box["width"] - 2, box["y"] + box["height"] / 2
-    await page.mouse.move(x, y)
-    tip = page.locator(".ladder-tip")
-    await tip.wait_for(state="visible")
+    tip = await tip_of_first_bid(page, shown)
     told = await tip.inner_text()
     found = re.match(r"order (\S+) · \S+ · .* · 1 of ", told)
     assert found
+    later = shown.sequence
     while await is_there(server, found[1]):
-        await until_status_sequence_after(page, await status_sequence(page))
-    await page.mouse.move(x, y - 400)
-    await page.mouse.move(x, y)
+        later += 50
+        await until_status_sequence_after(page, later)
+    await page.mouse.move(5, 5)
+    await tip.wait_for(state="hidden")
+    await tip_of_first_bid(page, shown)
     assert await tip.inner_text() == told
     await page.keyboard.press("Space")
     await expect(tip).not_to_contain_text(f"order {found[1]} ", timeout=TIMEOUT_MS)
-
-
-async def status_sequence(page: Page) -> int:
-    text = await page.locator(".panel-status").inner_text()
-    found = re.search(r"sequence (\d+)", text)
-    assert found, text
-    return int(found[1])
 
 
 async def is_there(server: ServerProcess, order_id: str) -> bool:

@@ -15,10 +15,10 @@ from typing import Any, Final, Literal
 from market_depth.client import ClientError, RequestRefusedError
 from market_depth.errors import ConfigError, ErrorCode, quoted
 from market_depth.protocol.messages import DataType, SymbolInfo
+from market_depth.settings import RowsMode
 from market_depth.terminal.choice import Choice
 from market_depth.terminal.depth import View
 from market_depth.terminal.feed import Feed
-from market_depth.terminal.places import RowsMode
 from market_depth.terminal.plain import print_lines
 from market_depth.terminal.rows import steps_of
 

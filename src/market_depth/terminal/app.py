@@ -17,6 +17,7 @@ from textual.containers import Horizontal
 from textual.message import Message
 
 from market_depth.protocol.messages import DataType, SymbolInfo
+from market_depth.settings import RowsMode
 from market_depth.terminal.depth import Depth, Frame, View
 from market_depth.terminal.feed import Feed
 from market_depth.terminal.flashes import Flashes
@@ -32,7 +33,7 @@ from market_depth.terminal.panels import (
     tape_lines,
     tape_width,
 )
-from market_depth.terminal.places import Places, RowsMode
+from market_depth.terminal.places import Places
 from market_depth.terminal.rows import next_step
 from market_depth.terminal.widgets import HelpScreen, Lines
 

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import Final, Literal, NamedTuple
 
+from market_depth.settings import RowsMode
 from market_depth.terminal.depth import Depth, View
 from market_depth.terminal.rows import Row
 
-__all__ = ["Place", "Places", "RowsMode"]
-
-RowsMode = Literal["auto", "prices", "levels"]
-"""A line for each price, or for each level only; by itself it is the one that suits the book."""
+__all__ = ["Place", "Places"]
 
 _NEAR: Final = 10
 """Levels a side that tell whether a book is sparse,"""
@@ -97,6 +95,8 @@ class Places:
         if depth.view != self._view:
             self._view, self._is_sparse = depth.view, None
             self.recentre()
+        if self._is_sparse is None and min(len(depth.bids), len(depth.asks)) > 1:
+            self._is_sparse = _is_sparse(depth)
         if height != self._height:
             self._height = height
             if self._shift is None:
@@ -113,8 +113,6 @@ class Places:
     def _has_each_price(self, depth: Depth) -> bool:
         """Whether the prices of a book have a line each; of one that is crossed, or has prices
         between the steps, the levels have."""
-        if self._is_sparse is None and min(len(depth.bids), len(depth.asks)) > 1:
-            self._is_sparse = _is_sparse(depth)
         if self._mode == "levels" or (self._mode == "auto" and self._is_sparse is not False):
             return False
         return _is_on_grid(depth)

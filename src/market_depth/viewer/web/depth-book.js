@@ -79,8 +79,8 @@ export class LevelBook extends Book {
   /** Returns the book as it is now, which goes on no longer. */
   copy() {
     const copied = new LevelBook(this.scale);
-    copied.bids.copy(this.bids);
-    copied.asks.copy(this.asks);
+    copied.bids.assign(this.bids);
+    copied.asks.assign(this.asks);
     return copied;
   }
 
@@ -188,8 +188,8 @@ export class OrderBook extends Book {
   /** Returns the book as it is now, which goes on no longer. */
   copy() {
     const copied = new OrderBook(this.scale);
-    copied.bids.copy(this.bids);
-    copied.asks.copy(this.asks);
+    copied.bids.assign(this.bids);
+    copied.asks.assign(this.asks);
     copied.marketTimeMs = this.marketTimeMs;
     return copied;
   }

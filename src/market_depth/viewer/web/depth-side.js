@@ -90,7 +90,7 @@ export class Side {
    * Takes over what another side has, as it is now.
    * @param {this} other
    */
-  copy(other) {
+  assign(other) {
     this.length = other.length;
     this.prices = other.prices.slice();
     this.quantities = other.quantities.slice();
@@ -162,8 +162,8 @@ export class OrderSide extends Side {
    * @override
    * @param {this} other
    */
-  copy(other) {
-    super.copy(other);
+  assign(other) {
+    super.assign(other);
     this.orders.clear();
     this.queues = other.queues.map((queue) => queue.map((order) => this.#keep(order)));
   }

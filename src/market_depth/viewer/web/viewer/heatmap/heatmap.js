@@ -92,10 +92,9 @@ export class Heatmap {
 
   /** @param {number} nowMs the frame's time */
   draw(nowMs) {
-    const { history, timeMs } = this.#model;
+    const { history } = this.#model;
     const painter = this.#painter;
     const { width, height, ratio } = this.#surface;
-    this.span.tick(nowMs, Math.max(timeMs, history.timeMs || 0));
     if (history.last >= 0) this.span.grow((history.last - history.first) * history.columnMs);
     if (this.#surface.take()) this.#isStale = true;
     if (width < 80 || height < 60) return;

@@ -131,16 +131,17 @@ export class PriceRange {
   #aim(low, high, mid, reach) {
     const span = this.isAutomatic ? Math.max((high - low) * 1.2, 2 * reach) : this.span;
     const centre = this.isAutomatic ? (low + high) / 2 : mid;
+    const isRecentred = this.#isRecentred;
+    this.#isRecentred = false;
     if (!this.isSet || Math.abs(centre - this.#target) > 2 * this.#targetSpan) {
       this.centre = this.#target = centre;
       this.span = this.#targetSpan = span * 1.05;
       return;
     }
-    if (this.#isRecentred) {
+    if (isRecentred) {
       this.#target = centre;
       this.#targetSpan = span * 1.05;
     }
-    this.#isRecentred = false;
     const isNarrow = span > this.#targetSpan;
     if (isNarrow || span < 0.7 * this.#targetSpan) this.#targetSpan = span * 1.1;
     const edge = (0.5 - FREE_EDGE) * this.#targetSpan;

@@ -16,8 +16,6 @@ export class TimeSpan {
   spanMs = GROWING_MS[0];
   /** Whether the newest is shown, and time goes on. */
   isFollowing = true;
-  /** Whether time stands still. */
-  isPaused = false;
   /** The server's clock now, as far as it can be told. */
   nowMs = Number.NaN;
   /** What a pointer points at in any of the charts; NaN if at nothing. */
@@ -44,7 +42,7 @@ export class TimeSpan {
    * @param {number} timeMs the server's clock at the newest message; 0 if there is none
    */
   tick(frameMs, timeMs) {
-    if (this.isPaused || !(timeMs > 0)) return;
+    if (!(timeMs > 0)) return;
     if (timeMs !== this.#newestMs) {
       this.#newestMs = timeMs;
       const seen = timeMs - frameMs;

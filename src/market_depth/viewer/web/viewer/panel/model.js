@@ -51,6 +51,7 @@ export class MarketModel {
     return isThere ? frozen : this.recording; // nothing is left of a pause of an hour
   }
 
+  /** Lets book and history stand still, as they are now. */
   pause() {
     this.#frozen = this.recording.frozen();
     this.book = this.book?.copy() ?? null;
@@ -58,6 +59,7 @@ export class MarketModel {
     this.revision++;
   }
 
+  /** Lets them follow the market again, from the next update on. */
   goOn() {
     this.#frozen = null;
     this.revision++;

@@ -153,7 +153,6 @@ export class Panel {
       this.model.goOn();
       this.#streams.catchUp();
     }
-    this.#views.heatmap.span.isPaused = isPaused;
     this.#views.tape.pause(isPaused);
   }
 
@@ -178,6 +177,9 @@ export class Panel {
 
   /** @param {number} nowMs */
   draw(nowMs) {
+    const { isPaused, timeMs, history } = this.model;
+    // The timeline's span is the heatmap's.
+    if (!isPaused) this.#views.heatmap.span.tick(nowMs, Math.max(timeMs, history.timeMs || 0));
     for (const name of VIEWS) if (!this.#sections[name].hidden) this.#views[name].draw(nowMs);
   }
 

@@ -44,9 +44,9 @@ export class Tape {
   #observer;
   #listening = new AbortController();
   #joins = true;
-  #isPaused = false;
-  #isHovered = false;
-  #isFocused = false;
+  /** What lets it stand still: a pause, a pointer, the keyboard's focus.
+   * @type {Set<'pause' | 'hover' | 'focus'>} */
+  #holders = new Set();
   /** The ring's total when the tape was stopped, NaN while it runs. */
   #heldTotal = Number.NaN;
   #isStale = true;
@@ -114,9 +114,8 @@ export class Tape {
   /** Lets it stand still, or go on.
    * @param {boolean} isPaused */
   pause(isPaused) {
-    this.#isPaused = isPaused;
+    this.#setHeld('pause', isPaused);
     this.#hold();
-    this.#isStale = true;
   }
 
   dispose() {
@@ -129,7 +128,7 @@ export class Tape {
   /** @param {number} nowMs of the animation frame */
   draw(nowMs) {
     const { trades, tradeRevision } = this.#model;
-    if (nowMs - this.#footMs >= FOOT_MS && !this.#isPaused) this.#drawFoot(nowMs);
+    if (nowMs - this.#footMs >= FOOT_MS && !this.#holders.has('pause')) this.#drawFoot(nowMs);
     const isNew = tradeRevision !== this.#revision;
     if (!isNew && !this.#isStale) return;
     this.#revision = tradeRevision;
@@ -177,19 +176,19 @@ export class Tape {
   }
 
   /**
-   * @param {'hover' | 'focus'} by
+   * @param {'pause' | 'hover' | 'focus'} by
    * @param {boolean} isHeld
    */
   #setHeld(by, isHeld) {
-    if (by === 'hover') this.#isHovered = isHeld;
-    else this.#isFocused = isHeld;
+    if (isHeld) this.#holders.add(by);
+    else this.#holders.delete(by);
     this.#isStale = true;
   }
 
   /** @returns {boolean} whether the tape stands still */
   #hold() {
     const { total } = this.#model.trades;
-    if (!this.#isPaused && !this.#isHovered && !this.#isFocused) this.#heldTotal = Number.NaN;
+    if (this.#holders.size === 0) this.#heldTotal = Number.NaN;
     else if (!(this.#heldTotal <= total)) this.#heldTotal = total;
     return !Number.isNaN(this.#heldTotal);
   }

@@ -80,8 +80,6 @@ export class Timeline {
   /** @param {number} nowMs the frame's time */
   draw(nowMs) {
     const { width, height, ratio } = this.#surface;
-    const { history, timeMs } = this.#model;
-    this.span.tick(nowMs, Math.max(timeMs, history.timeMs || 0));
     if (this.#surface.take()) this.#isStale = true;
     if (width < 120 || height < 50) return;
     this.#scale.set(this.span, 0, this.#plotWidth, ratio);
