@@ -147,6 +147,9 @@ def test_levels_follow_one_another_around_a_mid_that_stands_still() -> None:
     ladder.scroll_by(2, depth)
     assert [place.price for place in ladder.lines(depth, 9)] == [0, 0, 0, 109, 105, 101, 0, 100, 97]
     assert ladder.scrolled == 2
+    ladder.scroll_by(-2, depth)
+    assert [place.price for place in ladder.lines(depth, 9)] == shown
+    assert ladder.scrolled is None, "it is where it follows the market"
 
 
 def test_a_ladder_of_another_height_is_centred_unless_it_is_scrolled() -> None:

@@ -80,15 +80,18 @@ class Places:
             depth: what is shown.
         """
         up, down = len(depth.asks), len(depth.bids)
-        if self._has_each_price(depth):
+        has_each_price = self._has_each_price(depth)
+        if has_each_price:
             above = _above_mid(depth)
             up = depth.asks[-1].price // depth.step - above + 1 if depth.asks else 0
             down = above - depth.bids[-1].price // depth.step if depth.bids else 0
         before = self._mid - self._middle
-        self._shift = max(-down, min(before + lines, up))
-        self._mid += self._shift - before
+        after = max(-down, min(before + lines, up))
+        self._mid += after - before
         if self._top is not None:
-            self._top += self._shift - before
+            self._top += after - before
+        # By level, with the mid in the middle, it follows the market whether scrolled or not.
+        self._shift = after if has_each_price or after else None
 
     def lines(self, depth: Depth, height: int) -> list[Place]:
         """Return what so many lines show, from the top."""
